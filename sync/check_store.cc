@@ -31,7 +31,7 @@ namespace {
 namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 using check::Finding;
-using check::Mend;
+using check::Fix;
 
 uint64_t BytesIn(const fs::path& directory) {
   uint64_t bytes = 0;
@@ -141,7 +141,7 @@ class SourceCheck {
     result_.records.push_back({.file = SourceDirectory(context_.home, context_.source.name) / name,
                                .problem = problem,
                                .meaning = meaning,
-                               .mend = Mend::kRestore});
+                               .fix = Fix::kRestore});
   }
 
   void AddStore(const fs::path& path, CheckedStore::Role role) {
@@ -171,7 +171,7 @@ class SourceCheck {
       if (store.role == CheckedStore::Role::kCurrent) BringUpToDate(*workspace);
       for (Finding& finding : store.report.findings) {
         finding.repaired = store.role != CheckedStore::Role::kCurrent || result_.not_copied.empty();
-        if (!finding.repaired) finding.mend = Mend::kPull;
+        if (!finding.repaired) finding.fix = Fix::kPull;
       }
     }
   }
@@ -179,7 +179,7 @@ class SourceCheck {
   static bool CanBeRepaired(const CheckedStore& store) {
     const std::vector<Finding>& findings = store.report.findings;
     return !findings.empty() && std::all_of(findings.begin(), findings.end(), [](const Finding& finding) {
-      return finding.mend == Mend::kRepair || finding.mend == Mend::kPull;
+      return finding.fix == Fix::kRepair || finding.fix == Fix::kPull;
     });
   }
 

@@ -11,7 +11,7 @@ namespace rotv::report {
 namespace {
 
 using check::Finding;
-using check::Mend;
+using check::Fix;
 
 std::string Listed(const std::vector<std::string>& names) {
   std::string text;
@@ -21,26 +21,26 @@ std::string Listed(const std::vector<std::string>& names) {
 
 std::string Quoted(const std::filesystem::path& path) { return fmt::format("'{}'", path.native()); }
 
-// The command that mends it; empty if there is none.
+// The command that fixes it; empty if there is none.
 std::string CommandOf(const Finding& finding, const std::string& source) {
-  switch (finding.mend) {
-    case Mend::kRepair:
+  switch (finding.fix) {
+    case Fix::kRepair:
       return fmt::format("rotv-sync --source {} check --repair", source);
-    case Mend::kPull:
+    case Fix::kPull:
       return fmt::format("rotv-sync --source {} pull", source);
-    case Mend::kBaseline:
+    case Fix::kBaseline:
       return fmt::format("rotv-sync --source {} baseline --force", source);
-    case Mend::kRestore:
+    case Fix::kRestore:
       return "";
   }
   return "";
 }
 
 std::string HintOf(const Finding& finding, const std::string& source) {
-  switch (finding.mend) {
-    case Mend::kBaseline:
+  switch (finding.fix) {
+    case Fix::kBaseline:
       return CommandOf(finding, source) + ", which leaves this store where it is; or put it back from a copy";
-    case Mend::kRestore:
+    case Fix::kRestore:
       return fmt::format("put it back from a copy, or move {} away and take a new baseline",
                          finding.file.parent_path().native());
     default:

@@ -11,8 +11,8 @@
 
 namespace rotv::check {
 
-// Mend is what can be done about damage.
-enum class Mend {
+// Fix is what can be done about damage.
+enum class Fix {
   kRepair,    // `check --repair`: what is lost is copied from the source, or done without.
   kPull,      // The next pull.
   kBaseline,  // `baseline --force`: nothing that is here can be used.
@@ -25,7 +25,7 @@ struct Finding {
   std::string meaning;              // What is lost by it: "rows of the tables below"
   std::vector<std::string> tables;  // Quoted names of the tables whose rows it concerns.
   std::vector<std::string> states;  // The states that cannot be had: "head", "baseline", names of snapshots.
-  Mend mend = Mend::kRepair;
+  Fix fix = Fix::kRepair;
   bool repaired = false;
 };
 

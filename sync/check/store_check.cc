@@ -74,7 +74,7 @@ class StoreCheck {
     report_.findings.push_back({.file = request_.path,
                                 .problem = std::move(problem),
                                 .meaning = "nothing in this store can be used",
-                                .mend = Mend::kBaseline});
+                                .fix = Fix::kBaseline});
   }
 
   void CheckFiles() {
@@ -151,14 +151,14 @@ class StoreCheck {
         break;
       case Content::kSchemas:
         finding.meaning = "schemas are lost, without which no rows can be read";
-        finding.mend = Mend::kBaseline;
+        finding.fix = Fix::kBaseline;
         break;
       case Content::kOther:
         finding.meaning = "descriptions of rows are lost, without which none can be read";
-        finding.mend = Mend::kBaseline;
+        finding.fix = Fix::kBaseline;
         break;
     }
-    if (finding.mend == Mend::kRepair) report_.damaged.push_back(file);
+    if (finding.fix == Fix::kRepair) report_.damaged.push_back(file);
     report_.findings.push_back(std::move(finding));
   }
 
@@ -212,7 +212,7 @@ class StoreCheck {
         {.file = request_.path / "seal",
          .problem = fmt::format("it is of state {}, the store is at {}", seal->state_number, state),
          .meaning = "nothing is lost, but a store that is older than its last state would not be noticed",
-         .mend = Mend::kPull});
+         .fix = Fix::kPull});
   }
 
   void CheckMetadata() {
@@ -220,7 +220,7 @@ class StoreCheck {
       report_.findings.push_back({.file = request_.path,
                                   .problem = problem,
                                   .meaning = "what the store says about itself is wrong",
-                                  .mend = Mend::kBaseline});
+                                  .fix = Fix::kBaseline});
     }
   }
 
@@ -244,7 +244,7 @@ class StoreCheck {
                                     .meaning = "the next pull copies them from the source",
                                     .tables = names,
                                     .states = {state.name},
-                                    .mend = Mend::kPull});
+                                    .fix = Fix::kPull});
       } else {
         report_.lost.push_back({state.name, names});
       }

@@ -18,6 +18,13 @@
 #include "sync/schema/follow.h"
 #include "sync/schema/row_codec.h"
 
+// The digests have named groups of rows that differ: a group is a part, by hash, of a range of the first key column. Of
+// these the source sends keys and hashes, not rows, and the store's rows of the same ranges are hashed in turn. A row
+// that changed may have moved to another group of its range (its hash did), so groups are looked at by whole ranges:
+// then both of its forms are among them, and each key is found missing, extra or different exactly once. The cost is a
+// key and eight bytes for each row of the ranges, and memory for kMostRows keys; beyond that the differences are
+// counted as incomplete. Fetching the rows themselves was refused: it would move what a pull of the table moves.
+
 namespace rotv::compare {
 namespace {
 

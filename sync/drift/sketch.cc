@@ -11,6 +11,11 @@
 #include "sync/drift/sketch_settings.h"
 #include "sync/formats/dump_text.h"
 
+// Objects are dropped and created in the order of their kinds (RankOf), and within a kind in the order in which they
+// were created, for an object mostly needs only older ones of kinds before its own. Sorting by the catalogue's own
+// dependencies was refused: of the schema that does not exist yet there are none. A sketch that is in the wrong order
+// fails when it is run, which is why it is a draft for people to read.
+
 namespace rotv::drift {
 namespace {
 

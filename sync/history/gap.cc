@@ -9,6 +9,12 @@
 #include "sync/formats/sql_tokens.h"
 #include "sync/schema/follow.h"
 
+// A pull that copies a table again knows the table before and after, and nothing in between: until its head there is a
+// gap in the history. If unstreamed tables are the only reason, every other table has its rows at each LSN in the gap,
+// and a state there can be had with these tables as they were before. It imports unless a foreign key joins one of them
+// with another table, so such keys are looked for in the stored schema's text: the source's catalogue knows only
+// today's.
+
 namespace rotv::history {
 namespace {
 

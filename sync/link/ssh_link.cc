@@ -61,7 +61,7 @@ struct SocketPair {
 SocketPair MakeSocketPair() {
   int fds[2];
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds) != 0) {
-    throw Error(ErrorCode::kUsage, fmt::format("cannot make a socket: {}", std::strerror(errno)));
+    throw Error(ErrorCode::kCannotStart, fmt::format("cannot make a socket: {}", std::strerror(errno)));
   }
   return {FileDescriptor(fds[0]), FileDescriptor(fds[1])};
 }

@@ -4,6 +4,12 @@
 
 #include <algorithm>
 
+// A table is streamed if every UPDATE and DELETE in the stream names its row: by the index that the server itself takes
+// as the replica identity, or, with REPLICA IDENTITY FULL, by the whole old row, which makes it a multiset. Everything
+// else is copied again when its fingerprint has changed. The invariant is that a table is never streamed on a guess: an
+// index that is invalid, deferred or may hold null identifies nothing, and the publication would refuse the source's
+// own updates.
+
 namespace rotv::schema {
 namespace {
 

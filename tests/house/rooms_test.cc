@@ -10,6 +10,7 @@
 #include <functional>
 #include <iterator>
 #include <map>
+#include <regex>
 #include <set>
 #include <sstream>
 #include <string>
@@ -178,6 +179,37 @@ TEST(RoomsTest, ThePictureMatchesTheRooms) {
     EXPECT_EQ(shown[i].folder, rooms[i].folder);
     EXPECT_EQ(shown[i].may_include, rooms[i].may_include) << rooms[i].folder;
   }
+}
+
+// Reads the drawing above the list: each folder is in it by its name.
+TEST(RoomsTest, TheDrawingHasEveryRoom) {
+  const std::string page = TextOf(kSource / "docs/architecture.md");
+  const std::string drawing = page.substr(0, page.find("<!-- rooms:begin -->"));
+  for (const Room& room : TheRooms()) {
+    const std::regex name("(^|[^a-z_/])" + room.folder + "(/|[^a-z_/]|$)");
+    EXPECT_TRUE(std::regex_search(drawing, name))
+        << room.folder << " is missing in the drawing of docs/architecture.md";
+  }
+}
+
+// A module is named on the page as `folder/module`.
+TEST(RoomsTest, ThePageNamesWhoStartsAThreadAndWhoTakesALock) {
+  static const std::regex kThreadOrLock(
+      R"(std::j?thread [a-z_]+\(|std::j?thread\(|std::j?thread> |std::async\(|\bflock\()");
+  const std::string page = TextOf(kSource / "docs/architecture.md");
+  size_t found = 0;
+  for (const char* tree : {"sync", "cli", "storage", "os"}) {
+    for (const fs::directory_entry& entry : fs::recursive_directory_iterator(kSource / tree)) {
+      const fs::path extension = entry.path().extension();
+      if ((extension != ".cc" && extension != ".h") || !std::regex_search(TextOf(entry.path()), kThreadOrLock))
+        continue;
+      const std::string module = fs::relative(entry.path(), kSource).replace_extension().native();
+      EXPECT_NE(page.find("`" + module + "`"), std::string::npos)
+          << module << " has a thread or a lock that docs/architecture.md does not name";
+      ++found;
+    }
+  }
+  EXPECT_GT(found, 20u);
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// A connection of the engine to a real server of a test.
+// A connection of ours to a real server of a test.
 
 #pragma once
 

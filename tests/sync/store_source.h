@@ -1,4 +1,4 @@
-// Helpers for the tests of the engine's internals: a described table, and hand-made rows of pgoutput.
+// Helpers for the tests of what is inside sync/: a described table, and hand-made rows of pgoutput.
 
 #pragma once
 
