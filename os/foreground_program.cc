@@ -14,6 +14,7 @@
 #include <cstring>
 
 #include "os/c_strings.h"
+#include "os/pipe.h"
 #include "storage/error.h"
 #include "storage/handle.h"
 
@@ -88,11 +89,7 @@ int RunInForeground(const std::vector<std::string>& words, const Environment& en
   std::vector<std::string> assignments = Assignments(environment);
   const std::vector<char*> argv = Pointers(copies);
   const std::vector<char*> envp = Pointers(assignments);
-  int report[2];
-  if (pipe2(report, O_CLOEXEC) != 0) {
-    throw Error(ErrorCode::kCannotStart, fmt::format("cannot make a pipe: {}", std::strerror(errno)));
-  }
-  FileDescriptor read_end(report[0]), write_end(report[1]);
+  Pipe report = MakePipe();
   // A signal between the fork and the note of the child's number waits for that.
   sigset_t ours, before;
   sigemptyset(&ours);
@@ -101,14 +98,14 @@ int RunInForeground(const std::vector<std::string>& words, const Environment& en
   pthread_sigmask(SIG_BLOCK, &ours, &before);
   const pid_t parent = getpid();
   const pid_t program = fork();
-  if (program == 0) BecomeIt(argv.data(), envp.data(), parent, before, write_end.get());
+  if (program == 0) BecomeIt(argv.data(), envp.data(), parent, before, report.write_end.get());
   g_program = program;
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
   if (program < 0)
     throw Error(ErrorCode::kCannotStart, fmt::format("cannot start a process: {}", std::strerror(errno)));
-  write_end = FileDescriptor();
+  report.write_end = FileDescriptor();
   int problem = 0;
-  const bool failed = read(read_end.get(), &problem, sizeof problem) == sizeof problem;
+  const bool failed = read(report.read_end.get(), &problem, sizeof problem) == sizeof problem;
   const int status = WaitForEnd(program);
   g_program = 0;
   if (!failed) return status;

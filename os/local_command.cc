@@ -20,6 +20,7 @@
 
 #include "fmt/format.h"
 #include "os/c_strings.h"
+#include "os/pipe.h"
 #include "os/tail_buffer.h"
 #include "storage/error.h"
 #include "storage/handle.h"
@@ -27,19 +28,6 @@
 
 namespace rotv::os {
 namespace {
-
-struct Pipe {
-  FileDescriptor read_end;
-  FileDescriptor write_end;
-};
-
-Pipe MakePipe() {
-  int ends[2];
-  if (pipe2(ends, O_CLOEXEC) != 0) {
-    throw Error(ErrorCode::kCannotStart, fmt::format("cannot make a pipe: {}", std::strerror(errno)));
-  }
-  return {FileDescriptor(ends[0]), FileDescriptor(ends[1])};
-}
 
 // Makes a pgpass file that is in no directory: a killed run leaves nothing behind, and the program's environment and
 // arguments stay free of the password. libpq ignores the file unless only its owner can read it.

@@ -4,9 +4,9 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 
 #include "os/process_environment.h"
+#include "storage/ascii_case.h"
 
 namespace rotv::config {
 namespace {
@@ -114,8 +114,7 @@ std::map<std::string, std::string> ReadSettings(const toml::key& key, const toml
                                                 const ConfigValues& values) {
   std::map<std::string, std::string> settings;
   for (const auto& [name, value] : values.Table(key, node)) {
-    std::string lower(name.str());
-    std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char c) { return std::tolower(c); });
+    const std::string lower = AsciiLower(name.str());
     if (!IsSettingName(lower)) {
       values.Fail(name.source(), fmt::format("\"settings\" has the name \"{}\"", name.str()),
                   "expected a parameter of PostgreSQL: shared_preload_libraries, or \"app.tenant\" in quotes");

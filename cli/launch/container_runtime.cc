@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <sodium.h>
 #include <unistd.h>
 #include <xxhash.h>
 
@@ -14,6 +13,7 @@
 #include "cli/launch/launch_state.h"
 #include "cli/output/format.h"
 #include "cli/output/output.h"
+#include "os/base64.h"
 #include "os/private_file.h"
 #include "os/run_program.h"
 #include "storage/error.h"
@@ -51,15 +51,6 @@ std::string Field(const std::string& text) {
   return quoted + '"';
 }
 
-// As RFC 4648 has it, with padding and without line ends.
-std::string Base64(std::string_view bytes) {
-  std::string text(sodium_base64_encoded_len(bytes.size(), sodium_base64_VARIANT_ORIGINAL), '\0');
-  sodium_bin2base64(text.data(), text.size(), reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(),
-                    sodium_base64_VARIANT_ORIGINAL);
-  text.pop_back();  // The zero byte.
-  return text;
-}
-
 }  // namespace
 
 std::string ContainerNameWithNumber(const std::filesystem::path& place) {
@@ -81,7 +72,7 @@ std::string EnvFileText(const os::Environment& variables) {
   std::string encoded;
   for (const auto& [name, value] : variables) {
     bool plain = value.find_first_of("\n\r") == std::string::npos;
-    text += fmt::format("{}={}\n", name, plain ? value : Base64(value));
+    text += fmt::format("{}={}\n", name, plain ? value : os::Base64(value));
     if (!plain) encoded += (encoded.empty() ? "" : ",") + name;
   }
   if (!encoded.empty()) text += fmt::format("ROTV_SECRETS_BASE64={}\n", encoded);

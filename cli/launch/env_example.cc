@@ -11,6 +11,7 @@
 
 #include "cli/config/env_file.h"
 #include "os/text_file.h"
+#include "storage/ascii_case.h"
 #include "storage/error.h"
 
 namespace rotv::launch {
@@ -20,12 +21,6 @@ std::string_view Trimmed(std::string_view text) {
   while (!text.empty() && std::isspace(static_cast<unsigned char>(text.front())) != 0) text.remove_prefix(1);
   while (!text.empty() && std::isspace(static_cast<unsigned char>(text.back())) != 0) text.remove_suffix(1);
   return text;
-}
-
-std::string Lower(std::string_view text) {
-  std::string lower(text);
-  std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char c) { return std::tolower(c); });
-  return lower;
 }
 
 bool IsName(std::string_view text) {
@@ -88,7 +83,7 @@ std::vector<WantedVariable> ParseEnvExample(std::string_view text) {
       bool empty = Trimmed(line.substr(line.find('=') + 1)).empty();
       wanted.push_back({*name, !comment && !optional_next && !empty});
     }
-    optional_next = comment && Lower(line).starts_with("optional");
+    optional_next = comment && AsciiLower(line).starts_with("optional");
   }
   return wanted;
 }
@@ -96,7 +91,7 @@ std::vector<WantedVariable> ParseEnvExample(std::string_view text) {
 bool IsPlaceholder(std::string_view value) {
   constexpr std::array kStarts = {"change-this", "change_this", "changeme", "change-me", "change_me", "replace-",
                                   "replace_",    "your-",       "your_",    "<",         "todo",      "xxx"};
-  std::string lower = Lower(Trimmed(value));
+  std::string lower = AsciiLower(Trimmed(value));
   return std::any_of(kStarts.begin(), kStarts.end(), [&](const char* start) { return lower.starts_with(start); });
 }
 

@@ -20,6 +20,7 @@
 #include "cli/output/format.h"
 #include "cli/rotv/command.h"
 #include "os/local_command.h"
+#include "os/pipe.h"
 #include "os/run_program.h"
 #include "storage/error.h"
 #include "storage/handle.h"
@@ -73,20 +74,10 @@ uint64_t DatabaseBytes(const program::Invocation& call, const launch::Runtime& r
               "rotv logs");
 }
 
-struct Pipe {
-  FileDescriptor read_end, write_end;
-};
-
-Pipe MakePipe() {
-  int ends[2];
-  if (pipe2(ends, O_CLOEXEC) != 0) throw Error(ErrorCode::kCannotStart, "cannot make a pipe");
-  return {FileDescriptor(ends[0]), FileDescriptor(ends[1])};
-}
-
 // Has the entrypoint send its cluster, and writes its files. Returns for which server it is.
 std::string ReceiveCluster(const program::Invocation& call, const launch::Runtime& runtime,
                            launch::WarmWriter& writer) {
-  Pipe pipe = MakePipe();
+  os::Pipe pipe = os::MakePipe();
   const Interrupt& interrupt = call.interrupt;
   std::future<bool> received =
       std::async(std::launch::async, [&writer, &interrupt, end = std::move(pipe.read_end)]() mutable {

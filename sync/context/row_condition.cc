@@ -1,7 +1,8 @@
 #include "sync/context/row_condition.h"
 
 #include <algorithm>
-#include <cctype>
+
+#include "storage/ascii_case.h"
 
 // One comparison of one column with one literal, and nothing else: such a condition can be evaluated here, on values as
 // they come in COPY text and in the stream. Free SQL expressions were refused: only the source could evaluate them, and
@@ -24,12 +25,6 @@ constexpr ComparisonName kComparisons[] = {
 std::string_view Trimmed(std::string_view text) {
   size_t begin = std::min(text.find_first_not_of(' '), text.size());
   return text.substr(begin, text.find_last_not_of(' ') + 1 - begin);
-}
-
-std::string LowerCase(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return lower;
 }
 
 // Removes a quoted text from the front of `text` and returns what is between the quotes, in which a doubled quote means
@@ -67,7 +62,7 @@ std::optional<RowCondition> ParseRowCondition(std::string_view text) {
   if (!column || column->empty()) return std::nullopt;
   condition.column = *column;
   text = Trimmed(text);
-  const std::string words = LowerCase(text);
+  const std::string words = AsciiLower(text);
   if (words == "is null" || words == "is not null") {
     condition.comparison = words == "is null" ? Comparison::kIsNull : Comparison::kIsNotNull;
     return condition;

@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <memory>
 
+#include "storage/ascii_case.h"
 #include "storage/error.h"
 #include "sync/context/conninfo.h"
 #include "sync/context/ssh_target.h"
@@ -16,19 +17,13 @@
 namespace rotv {
 namespace {
 
-std::string Lower(std::string_view text) {
-  std::string lower(text);
-  std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char c) { return std::tolower(c); });
-  return lower;
-}
-
 bool IsLoopback(std::string_view host) {
   return host == "localhost" || host == "::1" || host.starts_with("127.") || host.ends_with(".localhost");
 }
 
 void Add(std::vector<SourceAddress>& addresses, std::string_view host, int port) {
   if (host.empty() || host.starts_with('/') || host.starts_with('@')) return;  // '@': an abstract socket.
-  SourceAddress address{Lower(host), 0};
+  SourceAddress address{AsciiLower(host), 0};
   if (IsLoopback(address.host)) address.port = port;
   addresses.push_back(std::move(address));
 }
@@ -121,13 +116,13 @@ std::vector<SourceAddress> AddressesOf(const SourceConfig& source, const std::st
       SshTarget target = ParseSshTarget(source.ssh);
       int port = target.port == 0 ? 22 : target.port;
       Add(addresses, target.host, port);
-      if (std::string name = HostNameOf(target.host, home); Lower(name) != Lower(target.host))
+      if (std::string name = HostNameOf(target.host, home); AsciiLower(name) != AsciiLower(target.host))
         Add(addresses, name, port);
     } catch (const Error&) {
       // The error is reported where the source is used.
     }
     // `host` is seen from the remote host: a loopback name there is not this machine.
-    if (!IsLoopback(Lower(source.host))) Add(addresses, source.host, source.port);
+    if (!IsLoopback(AsciiLower(source.host))) Add(addresses, source.host, source.port);
   } else if (!source.url.empty()) {
     AddUrl(addresses, source.url);
   } else {
@@ -137,7 +132,7 @@ std::vector<SourceAddress> AddressesOf(const SourceConfig& source, const std::st
 }
 
 bool NamesPostgresServer(std::string_view value) {
-  const std::string lower = Lower(value);
+  const std::string lower = AsciiLower(value);
   if (HasPostgresScheme(lower)) return true;
   if (lower.find('=') == std::string::npos) return false;
   const Conninfo options = ParseConninfo(std::string(value));
@@ -148,7 +143,7 @@ bool NamesPostgresServer(std::string_view value) {
 }
 
 bool NamesHost(std::string_view value, const SourceAddress& address) {
-  const std::string lower = Lower(value);
+  const std::string lower = AsciiLower(value);
   const std::string& host = address.host;
   const bool word = host.find_first_of(".:") == std::string::npos;  // It may be an ordinary word.
   for (size_t at = lower.find(host); at != std::string::npos; at = lower.find(host, at + 1)) {

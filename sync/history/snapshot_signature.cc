@@ -11,6 +11,7 @@
 #include <cstring>
 #include <vector>
 
+#include "os/base64.h"
 #include "storage/atomic_file.h"
 #include "storage/error.h"
 
@@ -47,13 +48,6 @@ bool FromBase64(std::string text, unsigned char* bytes, size_t size) {
   return sodium_base642bin(bytes, size, text.data(), text.size(), nullptr, &length, &end,
                            sodium_base64_VARIANT_ORIGINAL) == 0 &&
          length == size && end == text.data() + text.size();
-}
-
-std::string ToBase64(const unsigned char* bytes, size_t size) {
-  std::string text(sodium_base64_encoded_len(size, sodium_base64_VARIANT_ORIGINAL), '\0');
-  sodium_bin2base64(text.data(), text.size(), bytes, size, sodium_base64_VARIANT_ORIGINAL);
-  text.pop_back();  // Removes the zero byte.
-  return text;
 }
 
 class SigningOutput : public SeedOutput {
@@ -102,7 +96,7 @@ SigningKey ReadSigningKey(const fs::path& home) {
   SigningKey key;
   if (!fs::exists(path)) {
     randombytes_buf(seed.data(), seed.size());
-    WriteFileAtomically(path, ToBase64(seed.data(), seed.size()) + "\n");
+    WriteFileAtomically(path, os::Base64(View(seed.data(), seed.size())) + "\n");
   }
   struct stat status;
   if (stat(path.c_str(), &status) != 0) ThrowDiskError("read", path, errno);
@@ -118,7 +112,7 @@ SigningKey ReadSigningKey(const fs::path& home) {
   return key;
 }
 
-std::string PublicKeyText(const PublicKey& key) { return ToBase64(key.data(), key.size()); }
+std::string PublicKeyText(const PublicKey& key) { return os::Base64(View(key.data(), key.size())); }
 
 PublicKey ParsePublicKey(const std::string& text) {
   StartSodium();
@@ -180,8 +174,7 @@ SignedPart VerifySignature(int file, const fs::path& path, const PublicKey& key)
   const std::string_view signer = std::string_view(frame).substr(kFrameStart.size(), key.size());
   const std::string_view signature = std::string_view(frame).substr(kFrameStart.size() + key.size());
   if (signer != View(key.data(), key.size())) {
-    throw Error(ErrorCode::kCorrupt,
-                fmt::format("{} is signed by another key, {}", path.native(), ToBase64(Bytes(signer), signer.size())),
+    throw Error(ErrorCode::kCorrupt, fmt::format("{} is signed by another key, {}", path.native(), os::Base64(signer)),
                 kSignedFileHint);
   }
   const std::string subject = Subject(part.hash);

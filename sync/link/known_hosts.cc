@@ -3,7 +3,8 @@
 #include <libssh/libssh.h>
 
 #include <algorithm>
-#include <cctype>
+
+#include "storage/ascii_case.h"
 
 namespace rotv::link {
 namespace {
@@ -13,13 +14,6 @@ using LineKind = KnownHostLine::Kind;
 // libssh matches patterns and hashed names only within a whole line, so it is given one with any valid key.
 constexpr std::string_view kAnyKey =
     " ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
-
-std::string Lower(std::string_view text) {
-  std::string lower(text);
-  std::transform(lower.begin(), lower.end(), lower.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return lower;
-}
 
 bool FitsOne(const std::string& name, const std::string& pattern) {
   ssh_knownhosts_entry* entry = nullptr;
@@ -35,7 +29,7 @@ bool MatchesPattern(const std::string& name, std::string_view patterns) {
   bool fits = false;
   while (!patterns.empty()) {
     const size_t comma = std::min(patterns.find(','), patterns.size());
-    std::string pattern = Lower(patterns.substr(0, comma));
+    std::string pattern = AsciiLower(patterns.substr(0, comma));
     patterns.remove_prefix(std::min(comma + 1, patterns.size()));
     const bool negated = pattern.starts_with('!');
     if (negated) pattern.erase(0, 1);
@@ -62,7 +56,7 @@ std::vector<std::string_view> WordsOf(std::string_view line) {
 
 std::vector<KnownHostLine> LinesAbout(const std::string& name, std::string_view text, const std::string& file) {
   std::vector<KnownHostLine> found;
-  const std::string lower_name = Lower(name);
+  const std::string lower_name = AsciiLower(name);
   while (!text.empty()) {
     const size_t end = std::min(text.find('\n'), text.size());
     std::vector<std::string_view> words = WordsOf(text.substr(0, end));

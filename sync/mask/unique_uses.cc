@@ -9,6 +9,8 @@
 #include <regex>
 #include <set>
 
+#include "storage/ascii_case.h"
+
 namespace rotv::mask {
 
 // Masked values stay unique in an index on an expression only if the expression keeps enough of a value. That is judged
@@ -285,9 +287,7 @@ class Uses {
 bool HasOwnCase(const std::string& locale) {
   const size_t end = std::min(locale.find_first_of("-_.@"), locale.size());
   static const std::set<std::string> kLanguages = {"tr", "az", "lt", "tur", "aze", "lit", "turkish", "lithuanian"};
-  std::string language = locale.substr(0, end);
-  for (char& c : language) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return kLanguages.count(language) != 0;
+  return kLanguages.count(AsciiLower(locale.substr(0, end))) != 0;
 }
 
 // Other languages have letters that are two in another one, and other keys than ks take more for equal.

@@ -4,13 +4,13 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <compare>
 #include <cstdint>
 #include <cstdlib>
 #include <limits>
 #include <tuple>
 
+#include "storage/ascii_case.h"
 #include "storage/error.h"
 #include "sync/mask/calendar_days.h"
 #include "sync/mask/type_names.h"
@@ -34,12 +34,6 @@ namespace rotv::mask {
 // protocol, never a row that is silently kept or left out.
 
 namespace {
-
-std::string LowerCase(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return lower;
-}
 
 // Returns -1, 0 or 1.
 int SignOf(std::strong_ordering order) { return std::is_lt(order) ? -1 : std::is_gt(order) ? 1 : 0; }
@@ -212,10 +206,10 @@ std::unique_ptr<const ValueTest> MakeOrdered(const RowCondition& condition, cons
 }
 
 std::string AsWritten(const RowCondition& condition, const std::string& type) {
-  if (type == "uuid") return LowerCase(condition.value);
+  if (type == "uuid") return AsciiLower(condition.value);
   if (type == "bpchar") return condition.value.substr(0, condition.value.find_last_not_of(' ') + 1);
   if (type != "bool") return condition.value;
-  const std::string lower = LowerCase(condition.value);
+  const std::string lower = AsciiLower(condition.value);
   if (lower == "t" || lower == "true") return "t";
   if (lower == "f" || lower == "false") return "f";
   throw Error(ErrorCode::kUsage,
