@@ -150,9 +150,8 @@ bool BaselineAttempt::Begin() {
   postgres::SetPlace(session_, &objects);
   workspace_.SetUnfinished(objects.slot(), objects, os::NowMicroseconds());
   // Connections for the copy are opened while publication and slot are created.
-  constexpr size_t kForSnapshotAndWatchdog = 2;
-  session_.Prepare(kForSnapshotAndWatchdog +
-                   std::min(postgres::kMostTableReaders, static_cast<size_t>(published_.tables_size())));
+  constexpr size_t kForWatchdog = 1;
+  session_.Prepare(kForWatchdog + std::min(postgres::kMostTableReaders, static_cast<size_t>(published_.tables_size())));
   const std::filesystem::path store_path = workspace_.MakeStoreDirectory(objects.slot());
   std::future<std::unique_ptr<RowStore>> opening =
       std::async(std::launch::async, [&] { return RowStore::Open(store_path, RowStore::Mode::kCreate); });

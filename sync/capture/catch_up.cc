@@ -57,8 +57,8 @@ namespace {
 
 // The most attempts that are made while the schema keeps changing.
 constexpr int kMostTries = 5;
-// Connections for the exported snapshot, the watchdog, and a table or two.
-constexpr size_t kConnections = 3;
+// Connections for the watchdog, and a table or two.
+constexpr size_t kConnections = 2;
 
 class CatchUpRun {
  public:

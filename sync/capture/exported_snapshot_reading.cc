@@ -27,19 +27,25 @@ bool IsForMovedSchema(const postgres::PgFailure& failure) {
 
 ExportedSnapshotReading::ExportedSnapshotReading(postgres::SourceSession& session, postgres::ExportedSnapshotSlot& slot,
                                                  const Before& before, Texts expected)
-    : session_(session), slot_(slot), publication_(before.publication), reader_(slot.Import()), watchdog_(session) {
+    : session_(session), slot_(slot), publication_(before.publication), watchdog_(session) {
+  // The session's own connection has read the catalogue before: another one would take three times as long.
+  postgres::PgConnection& connection = session.connection();
+  slot.BeginReading(connection);
   if (expected == Texts::kRead) BeginTexts();
-  catalog_ = mask::ReadMaskedCatalog(*reader_, session.context(), before.lineage, publication_, &before.sampler);
-  fingerprint_ = postgres::ReadFingerprint(*reader_, publication_);
-  postgres::PgResult row = reader_->Query(
+  mask::UnmaskedCatalog unmasked =
+      mask::ReadUnmaskedCatalog(connection, session.context(), before.lineage, publication_);
+  fingerprint_ = postgres::ReadFingerprint(connection, publication_);
+  const std::vector<postgres::PgResult> results = connection.QueryAll(
       "SELECT (extract(epoch FROM now()) * 1000000)::bigint, pg_snapshot_xmin(pg_current_snapshot()), "
-      "pg_snapshot_xmax(pg_current_snapshot())");
+      "pg_snapshot_xmax(pg_current_snapshot()); COMMIT");
+  const postgres::PgResult& row = results.at(0);
   time_us_ = row.Int(0, 0);
   xid_ = static_cast<uint64_t>(row.Int(0, 1));
   next_xid_ = static_cast<uint64_t>(row.Int(0, 2));
+  catalog_ = mask::MaskCatalog(std::move(unmasked), session.context(), before.lineage, &before.sampler);
   schema::DescribedSchema described = schema::DescribeSchema(catalog_, session.context().source, before.shapes);
   schema_ = std::move(described.schema);
-  schema_.set_standard_strings(reader_->Parameter("standard_conforming_strings") == "on");
+  schema_.set_standard_strings(connection.Parameter("standard_conforming_strings") == "on");
   new_shapes_ = std::move(described.new_shapes);
 }
 
@@ -159,7 +165,6 @@ bool ExportedSnapshotReading::Read(RowStore& store, const std::set<TableId>& tab
                       .mask_secret = mask::MaskSecretOf(session_.context())};
   if (CopyTables(session_, store, request, state, counts) == CopyEnd::kTableMoved) return false;
   if (texts == Texts::kRead && !EndTexts()) return false;
-  reader_.reset();  // Its snapshot would hold back the source's vacuum.
   return tables.empty() || TablesAreUnchanged();
 }
 

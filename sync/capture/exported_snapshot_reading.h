@@ -38,8 +38,9 @@ class ExportedSnapshotReading {
     const mask::MaskLineage& lineage;  // The masks that the store's rows came under.
     mask::PiiSampler& sampler;         // Uses the session's connection; has examined the columns of the schema before.
   };
-  // Reads the catalogue, and starts to read the texts. Session and slot must outlive this object. Throws what
-  // ReadMaskedCatalog() does.
+  // Reads the catalogue, on the session's connection, which is in no transaction before and after, and starts to read
+  // the texts. Session and slot must outlive this object. Throws what ReadMaskedCatalog() does, as a rule with the
+  // connection in its transaction: the session is of no more use then.
   ExportedSnapshotReading(postgres::SourceSession& session, postgres::ExportedSnapshotSlot& slot, const Before& before,
                           Texts expected);
 
@@ -95,7 +96,6 @@ class ExportedSnapshotReading {
   postgres::SourceSession& session_;
   postgres::ExportedSnapshotSlot& slot_;
   const std::string publication_;
-  std::unique_ptr<postgres::PgConnection> reader_;
   postgres::Watchdog watchdog_;
   postgres::Catalog catalog_;
   postgres::Fingerprint fingerprint_;

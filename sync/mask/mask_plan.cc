@@ -346,19 +346,28 @@ std::vector<PiiColumn> ApplyMaskRules(const SourceConfig& source, const MaskSecr
   return Plan(source, secret, facts, lineage, catalog).Apply();
 }
 
+UnmaskedCatalog ReadUnmaskedCatalog(postgres::PgConnection& connection, const Context& context,
+                                    const MaskLineage& lineage, const std::string& publication) {
+  UnmaskedCatalog unmasked{.catalog = postgres::ReadCatalog(connection, publication), .facts = std::nullopt};
+  if (!context.source.mask.empty() || !lineage.empty()) unmasked.facts = ReadMaskFacts(connection);
+  return unmasked;
+}
+
+postgres::Catalog MaskCatalog(UnmaskedCatalog unmasked, const Context& context, const MaskLineage& lineage,
+                              PiiSampler* sampler) {
+  postgres::Catalog& catalog = unmasked.catalog;
+  if (unmasked.facts) {
+    const std::vector<PiiColumn> unknown =
+        ApplyMaskRules(context.source, MaskSecretOf(context), *unmasked.facts, lineage, &catalog);
+    RefusePii(DetectPii(unknown, *unmasked.facts, sampler), *unmasked.facts);
+  }
+  schema::SettleReferences(context.source, catalog.server_version, &catalog);
+  return std::move(catalog);
+}
+
 postgres::Catalog ReadMaskedCatalog(postgres::PgConnection& connection, const Context& context,
                                     const MaskLineage& lineage, const std::string& publication, PiiSampler* sampler) {
-  postgres::Catalog catalog = postgres::ReadCatalog(connection, publication);
-  if (context.source.mask.empty() && lineage.empty()) {
-    schema::SettleReferences(context.source, connection.server_version(), &catalog);
-    return catalog;
-  }
-  const MaskFacts facts = ReadMaskFacts(connection);
-  const std::vector<PiiColumn> unknown =
-      ApplyMaskRules(context.source, MaskSecretOf(context), facts, lineage, &catalog);
-  RefusePii(DetectPii(unknown, facts, sampler), facts);
-  schema::SettleReferences(context.source, connection.server_version(), &catalog);
-  return catalog;
+  return MaskCatalog(ReadUnmaskedCatalog(connection, context, lineage, publication), context, lineage, sampler);
 }
 
 }  // namespace rotv::mask

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -28,6 +29,16 @@ namespace rotv::mask {
 postgres::Catalog ReadMaskedCatalog(postgres::PgConnection& connection, const Context& context,
                                     const MaskLineage& lineage, const std::string& publication = "",
                                     PiiSampler* sampler = nullptr);
+
+// The same in two steps, for a catalogue that is read in a transaction: a sampler reads in transactions of its own.
+struct UnmaskedCatalog {
+  postgres::Catalog catalog;
+  std::optional<MaskFacts> facts;  // nullopt: there are no rules, and were none.
+};
+UnmaskedCatalog ReadUnmaskedCatalog(postgres::PgConnection& connection, const Context& context,
+                                    const MaskLineage& lineage, const std::string& publication);
+postgres::Catalog MaskCatalog(UnmaskedCatalog unmasked, const Context& context, const MaskLineage& lineage,
+                              PiiSampler* sampler);
 
 // Does what ReadMaskedCatalog() does, by the rules of `source`; pure. Returns the columns that PII detection has to
 // examine: those of tables with rows here that no rule names, unless a "keep" names their table. They live as long as

@@ -1,9 +1,12 @@
 #include "sync/postgres/exported_snapshot_guard.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <charconv>
 #include <chrono>
 #include <thread>
+#include <utility>
 
 #include "storage/error.h"
 #include "storage/interrupt.h"
@@ -15,7 +18,7 @@
 // made from the decoded WAL, so it can be ahead of both. (With a synchronous standby the last step can come seconds
 // after the second.)
 //
-// The guard compares two snapshots and no more: the exported one, from pg_current_snapshot() in the transaction that
+// The guard compares two snapshots and no more: the exported one, from pg_current_snapshot() in a transaction that
 // imported it, and a fresh ordinary one. Invariant: once every transaction that the exported snapshot counts as ended
 // has ended for an ordinary one, each of them is marked, and stays so; one success is enough for all later readers of
 // the same exported snapshot. The cost is one small query each 5 ms, and usually just one.
@@ -77,13 +80,17 @@ void WaitUntilExportedSnapshotIsSafe(const TransactionSnapshot& exported, const 
   while (!IsExportedSnapshotSafe(exported, TransactionSnapshot::Parse(current()))) pause();
 }
 
-void WaitUntilExportedSnapshotIsSafe(PgConnection& importing, PgConnection& ordinary, const Interrupt& interrupt) {
+void WaitUntilExportedSnapshotIsSafe(PgConnection& connection, const std::string& begin, const Interrupt& interrupt) {
   using Clock = std::chrono::steady_clock;
-  // The function reads the snapshot only and no row, so it may be called before the snapshot is safe.
-  TransactionSnapshot exported = TransactionSnapshot::Parse(importing.Query("SELECT pg_current_snapshot()").Text(0, 0));
+  // The function reads the snapshot only and no row, so it may be called before the snapshot is safe. The second one is
+  // an ordinary snapshot: it usually is the only one that is needed, and comes in the same round trip.
+  constexpr const char* kSnapshot = "SELECT pg_current_snapshot()";
+  const std::vector<PgResult> results = connection.QueryAll(fmt::format("{0}; {1}; COMMIT; {1}", begin, kSnapshot));
+  const TransactionSnapshot exported = TransactionSnapshot::Parse(results.at(2).Text(0, 0));
+  std::string first = results.at(4).Get(0, 0);
   Clock::time_point deadline = Clock::now() + std::chrono::minutes(1);
   WaitUntilExportedSnapshotIsSafe(
-      exported, [&] { return ordinary.Query("SELECT pg_current_snapshot()").Get(0, 0); },
+      exported, [&] { return first.empty() ? connection.Query(kSnapshot).Get(0, 0) : std::exchange(first, ""); },
       [&] {
         interrupt.Check();
         if (Clock::now() > deadline) {

@@ -36,9 +36,10 @@ struct TransactionSnapshot {
 // True if every transaction that `exported` counts as ended has ended for `current` too.
 bool IsExportedSnapshotSafe(const TransactionSnapshot& exported, const TransactionSnapshot& current);
 
-// Waits until IsExportedSnapshotSafe(). `importing` is in a transaction on the exported snapshot and has read no row;
-// `ordinary` is not in a transaction. Throws kUnreachable if that takes longer than a minute, and kInterrupted.
-void WaitUntilExportedSnapshotIsSafe(PgConnection& importing, PgConnection& ordinary, const Interrupt& interrupt);
+// Waits until IsExportedSnapshotSafe(). `begin` is the two statements that begin a transaction on the exported
+// snapshot. The connection is in no transaction, before and after. Throws kUnreachable if that takes longer than a
+// minute, and kInterrupted.
+void WaitUntilExportedSnapshotIsSafe(PgConnection& connection, const std::string& begin, const Interrupt& interrupt);
 
 // The same with the server's answers from `current`, and with `pause` as the only wait.
 void WaitUntilExportedSnapshotIsSafe(const TransactionSnapshot& exported, const std::function<std::string()>& current,

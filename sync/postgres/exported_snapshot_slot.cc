@@ -117,10 +117,15 @@ ExportedSnapshotSlot::ExportedSnapshotSlot(SourceSession& session, const std::st
   snapshot_ = slot.Get(0, 2);
 }
 
+void ExportedSnapshotSlot::BeginReading(PgConnection& connection) {
+  const std::string begin = SetTransactionSnapshotSql(snapshot_);
+  WaitUntilExportedSnapshotIsSafe(connection, begin, session_.context().interrupt);
+  connection.QueryAll(begin);
+}
+
 std::unique_ptr<PgConnection> ExportedSnapshotSlot::Import() {
   std::unique_ptr<PgConnection> importing = session_.Connect(PgConnection::Kind::kOrdinary);
-  importing->Query(SetTransactionSnapshotSql(snapshot_));
-  WaitUntilExportedSnapshotIsSafe(*importing, session_.connection(), session_.context().interrupt);
+  BeginReading(*importing);
   return importing;
 }
 

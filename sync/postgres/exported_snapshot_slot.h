@@ -27,6 +27,10 @@ class ExportedSnapshotSlot {
   // Ends the exported snapshot, and drops the slot if it is temporary.
   void Close() { connection_.reset(); }
 
+  // Begins a read-only transaction on the exported snapshot, through which reading is safe. The connection is in no
+  // transaction before.
+  void BeginReading(PgConnection& connection);
+
   // Opens a connection in a read-only transaction on the exported snapshot, through which reading is safe.
   std::unique_ptr<PgConnection> Import();
 
