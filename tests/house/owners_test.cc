@@ -13,8 +13,10 @@
 namespace rotv {
 namespace {
 
-// Gives the lines of these folders' sources that match, as "sync/pull.cc: line".
-std::vector<std::string> LinesWith(const std::vector<std::string>& folders, const std::string& pattern) {
+// Gives the lines of these folders' sources that have `text` in a way that matches, as "sync/pull.cc: line". Most lines
+// do not have it: an expression takes a thousand times as long to say so.
+std::vector<std::string> LinesWith(const std::vector<std::string>& folders, const std::string& text,
+                                   const std::string& pattern = "") {
   const std::filesystem::path source = ROTV_SOURCE_DIR;
   const std::regex expression(pattern);
   std::vector<std::string> found;
@@ -25,7 +27,7 @@ std::vector<std::string> LinesWith(const std::vector<std::string>& folders, cons
       std::ifstream file(entry.path());
       ++files;
       for (std::string line; std::getline(file, line);) {
-        if (std::regex_search(line, expression)) {
+        if (line.find(text) != std::string::npos && std::regex_search(line, expression)) {
           found.push_back(std::filesystem::relative(entry.path(), source).generic_string() + ": " + line);
         }
       }
@@ -36,7 +38,8 @@ std::vector<std::string> LinesWith(const std::vector<std::string>& folders, cons
 }
 
 TEST(OwnersTest, OutsideOfStorageTheManifestIsReadOnly) {
-  EXPECT_THAT(LinesWith({"sync", "cli"}, "(^|[^t]) proto::Manifest|<proto::Manifest"), ::testing::IsEmpty());
+  EXPECT_THAT(LinesWith({"sync", "cli"}, "proto::Manifest", "(^|[^t]) proto::Manifest|<proto::Manifest"),
+              ::testing::IsEmpty());
   EXPECT_THAT(LinesWith({"sync", "cli"}, "StoreState::FromStored"), ::testing::IsEmpty());
 }
 

@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
@@ -252,7 +253,9 @@ std::string Describe(const Command& command, const Result& result) {
                      result.exit_status, result.seconds, result.out, result.err);
 }
 
-void NapBetweenPolls() { std::this_thread::sleep_for(milliseconds(5)); }
+void NapBetweenPolls(milliseconds waited) {
+  std::this_thread::sleep_for(std::clamp(waited / 20, milliseconds(5), milliseconds(50)));
+}
 
 std::string ReadFile(const std::filesystem::path& path) {
   const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);

@@ -89,18 +89,20 @@ Result MustRun(const Command& command);
 // The command, its status and its output, for a failure's message.
 std::string Describe(const Command& command, const Result& result);
 
-// Polls `condition` every few milliseconds until it holds; false if `timeout` passes first.
+// Polls `condition` until it holds; false if `timeout` passes first. The longer it has waited, the longer the naps are,
+// up to a twentieth of a second: a condition may be a session on a server, which takes as long as a short nap.
 template <typename Condition>
 bool WaitUntil(Condition condition, std::chrono::milliseconds timeout = std::chrono::seconds(30));
 
-void NapBetweenPolls();
+void NapBetweenPolls(std::chrono::milliseconds waited = {});
 
 template <typename Condition>
 bool WaitUntil(Condition condition, std::chrono::milliseconds timeout) {
-  const auto end = std::chrono::steady_clock::now() + timeout;
+  const auto start = std::chrono::steady_clock::now();
   while (!condition()) {
-    if (std::chrono::steady_clock::now() >= end) return false;
-    NapBetweenPolls();
+    const auto waited = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - start);
+    if (waited >= timeout) return false;
+    NapBetweenPolls(waited);
   }
   return true;
 }

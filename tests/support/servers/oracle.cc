@@ -62,7 +62,8 @@ struct Target {
         session(server.NewConnection({"postgres", "postgres"})) {}
 
   PostgresServer server;
-  Connection session;  // Kept: a new one takes as long as a small import.
+  Connection session;                        // Kept: a new one takes as long as a small import.
+  std::map<std::string, std::string> empty;  // Databases that stay empty, by the options that they were made with.
 };
 
 // A server of the version of the pg_dump beside the source, whose text an older server may refuse: as a rule the
@@ -72,6 +73,8 @@ Target& ImportTarget(int version) {
   if (version == kWithProgramsOf17) version = 17;
   static std::map<int, std::unique_ptr<Target>> targets;
   std::unique_ptr<Target>& target = targets[version];
+  // A server ends with the thread that has started it.
+  if (target != nullptr && !target->server.Running()) target.reset();
   if (target == nullptr) target = std::make_unique<Target>(version);
   return *target;
 }
@@ -111,9 +114,8 @@ void DropDatabase(Target& target, const std::string& name) {
 // Imports into an empty database that stays empty: creating one costs more than a small import.
 ::testing::AssertionResult TryImport(Target& target, const std::filesystem::path& seed, const std::string& seed_text,
                                      const std::string& database_options) {
-  static std::map<std::pair<Target*, std::string>, std::string> databases;
   static int made = 0;
-  std::string& database = databases[{&target, database_options}];
+  std::string& database = target.empty[database_options];
   if (database.empty()) {
     database = fmt::format("empty {}", ++made);
     CreateDatabase(target, database, database_options);
@@ -123,7 +125,7 @@ void DropDatabase(Target& target, const std::string& name) {
   // Around large objects, a dump has transactions of its own.
   if (seed_text.find("\nCOMMIT;\n") != std::string::npos) {
     DropDatabase(target, database);
-    databases.erase({&target, database_options});
+    target.empty.erase(database_options);
   }
   return psql.ok() ? ::testing::AssertionSuccess() : NotImported(psql, "into an empty database");
 }

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdlib>
+#include <fstream>
 #include <functional>
 #include <mutex>
 #include <stdexcept>
@@ -87,6 +88,17 @@ fs::path OwnBinDirectory() {
   const fs::path found = os::FindPostgresPrograms(os::ProcessEnvironment());
   if (!found.empty()) return found;
   throw std::runtime_error("PostgreSQL is not installed: ./dev test installs it");
+}
+
+// As pg_ctl finds out: asking the server itself starts a process in it each time.
+bool IsReady(const fs::path& data_directory, pid_t pid) {
+  std::ifstream file(data_directory / "postmaster.pid");
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(file, line);) lines.push_back(line);
+  constexpr size_t kStatus = 7;
+  // The one before may have left a file.
+  if (lines.size() <= kStatus || lines[0] != std::to_string(pid)) return false;
+  return lines[kStatus].starts_with("ready") || lines[kStatus].starts_with("standby");
 }
 
 // Takes as long as a download if the version is not there yet; waits for another process that is making it.
@@ -272,9 +284,8 @@ void PostgresServer::Start() {
     command.env["GLIBC_TUNABLES"] = "glibc.malloc.hugetlb=1";
     for (const auto& [name, value] : options_.environment) command.env[name] = value;
     auto process = std::make_unique<Process>(command);
-    const std::string conninfo = ConnectionString(kSuperuser);
     const bool up =
-        WaitUntil([&] { return PQping(conninfo.c_str()) == PQPING_OK || !process->Running(); }, seconds(60));
+        WaitUntil([&] { return IsReady(data_directory_, process->pid()) || !process->Running(); }, seconds(60));
     if (up && process->Running()) {
       if (process_ != nullptr) old_log_ += process_->Err();
       process_ = std::move(process);
