@@ -16,8 +16,8 @@ namespace rotv::capture {
 Check TryConnections(postgres::SourceSession& session, size_t tables,
                      std::vector<std::unique_ptr<postgres::PgConnection>>* open) {
   using Kind = postgres::PgConnection::Kind;
-  // The slot's, the snapshot's, the watchdog's, one for fingerprints, and those that read tables.
-  std::vector<Kind> kinds = {Kind::kReplication, Kind::kOrdinary, Kind::kOrdinary, Kind::kOrdinary};
+  // The slot's, the watchdog's, pg_dump's, and those that read tables.
+  std::vector<Kind> kinds = {Kind::kReplication, Kind::kOrdinary, Kind::kOrdinary};
   kinds.insert(kinds.end(), std::min(postgres::kMostTableReaders, tables), Kind::kOrdinary);
   std::vector<std::future<std::unique_ptr<postgres::PgConnection>>> opening;
   opening.reserve(kinds.size());
