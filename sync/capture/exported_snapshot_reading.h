@@ -4,7 +4,6 @@
 #pragma once
 
 #include <future>
-#include <memory>
 #include <optional>
 #include <set>
 #include <string>

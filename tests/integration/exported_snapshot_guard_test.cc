@@ -9,9 +9,15 @@
 #include <chrono>
 #include <cstdlib>
 #include <deque>
+#include <future>
+#include <set>
+#include <string>
 #include <thread>
 
 #include "storage/error.h"
+#include "storage/interrupt.h"
+#include "sync/postgres/exported_snapshot_slot.h"
+#include "tests/integration/direct_source.h"
 #include "tests/support/servers/postgres_server.h"
 
 namespace rotv {
@@ -116,7 +122,63 @@ TEST(ExportedSnapshotGuardTest, ASafeSnapshotNeedsNoWaitAndAPauseMayGiveUp) {
   EXPECT_THROW(postgres::WaitUntilExportedSnapshotIsSafe(exported, answer("nonsense"), [] {}), Error);
 }
 
-// --- The guard on a real server, where transactions commit all the time.
+// --- The guard on a real server. The creation of a slot waits twice for all transactions that run. One that begins
+// after that, and whose commit record is written before the snapshot is made, counts as committed in it; it stays in
+// progress for as long as it waits for a standby.
+
+TEST(ExportedSnapshotGuardTest, ACommitThatWaitsForAStandbyIsWaitedFor) {
+  PostgresServer server;
+  server.Exec("CREATE TABLE t (v int)");
+  Connection looking = server.NewConnection(testing::kSuperuser);
+  Connection replication(server.ConnectionString() + " replication=database");
+  const auto await_wait_for = [&](const std::string& xid) {
+    ASSERT_TRUE(testing::WaitUntil([&] {
+      return looking.Value("SELECT count(*) FROM pg_locks WHERE NOT granted AND transactionid::text = '" + xid + "'") ==
+             "1";
+    }));
+  };
+  Connection first = server.NewConnection(), second = server.NewConnection(), writer = server.NewConnection();
+  first.Exec("BEGIN");
+  const std::string first_xid = first.Value("SELECT pg_current_xact_id()");
+  replication.Send(std::string("CREATE_REPLICATION_SLOT guard TEMPORARY LOGICAL pgoutput ") +
+                   (PostgresServer::MajorVersion() >= 15 ? "(SNAPSHOT 'export')" : "EXPORT_SNAPSHOT"));
+  await_wait_for(first_xid);
+  second.Exec("BEGIN");
+  const std::string second_xid = second.Value("SELECT pg_current_xact_id()");
+  first.Exec("ROLLBACK");
+  await_wait_for(second_xid);
+  server.Set("synchronous_standby_names", "nobody");
+  // The server's processes read a setting one after the other: the first commits may wait for nothing.
+  int inserted = 0;
+  ASSERT_TRUE(testing::WaitUntil([&] {
+    if (looking.Value("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'") == "1") return true;
+    if (inserted > 0 && !writer.Ready()) return false;
+    if (inserted++ > 0) writer.Finish();
+    writer.Send("INSERT INTO t VALUES (1)");
+    return false;
+  }));
+  second.Exec("ROLLBACK");
+  const std::string begin = postgres::SetTransactionSnapshotSql(*replication.Finish().at(0).at(2));
+
+  testing::DirectSource source(server);
+  const Interrupt interrupt;
+  std::future<void> waiting = std::async(
+      std::launch::async, [&] { postgres::WaitUntilExportedSnapshotIsSafe(source.connection(), begin, interrupt); });
+  const auto asked = [&] {
+    return looking.Value(
+        "SELECT coalesce(max(query_start)::text, '') FROM pg_stat_activity WHERE query = 'SELECT "
+        "pg_current_snapshot()'");
+  };
+  std::set<std::string> times;
+  EXPECT_TRUE(testing::WaitUntil([&] { return times.insert(asked()).second && times.size() > 3; }));
+  EXPECT_NE(waiting.wait_for(std::chrono::seconds(0)), std::future_status::ready);
+  server.Set("synchronous_standby_names", "");
+  waiting.get();
+  EXPECT_EQ(source.connection().QueryAll(begin + "; SELECT count(*) FROM public.t; COMMIT").at(2).Get(0, 0),
+            std::to_string(inserted));
+}
+
+// --- And where transactions commit all the time.
 
 constexpr int kWriters = 16;
 
@@ -152,17 +214,19 @@ enum class Guard { kOn, kOff };
 
 // Uses one slot's exported snapshot like the baseline: reads the rows through it as soon as the guard, if there is one,
 // permits.
-void ReadThroughExportedSnapshot(Connection& replication, Connection& importing, Connection& ordinary, Guard guard) {
+void ReadThroughExportedSnapshot(Connection& replication, Connection& importing, Guard guard) {
   const std::string slot = "CREATE_REPLICATION_SLOT soak TEMPORARY LOGICAL pgoutput ";
   const char* export_option = PostgresServer::MajorVersion() >= 15 ? "(SNAPSHOT 'export')" : "EXPORT_SNAPSHOT";
   const std::string name = *replication.Query(slot + export_option)[0][2];
-  importing.Exec("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET TRANSACTION SNAPSHOT '" + name + "'");
+  const std::string begin = postgres::SetTransactionSnapshotSql(name);
   if (guard == Guard::kOn) {
+    importing.Exec(begin);
     const auto exported = postgres::TransactionSnapshot::Parse(importing.Value("SELECT pg_current_snapshot()"));
+    importing.Exec("COMMIT");
     postgres::WaitUntilExportedSnapshotIsSafe(
-        exported, [&] { return ordinary.Value("SELECT pg_current_snapshot()"); }, [] { std::this_thread::yield(); });
+        exported, [&] { return importing.Value("SELECT pg_current_snapshot()"); }, [] { std::this_thread::yield(); });
   }
-  importing.Exec("SELECT count(*) FROM ledger; COMMIT");
+  importing.Exec(begin + "; SELECT count(*) FROM ledger; COMMIT");
   replication.Exec("DROP_REPLICATION_SLOT soak");
 }
 
@@ -187,7 +251,7 @@ Tally ReadWhileRowsCome(Guard guard, std::chrono::seconds how_long) {
     server.Exec("DROP TABLE IF EXISTS ledger; CREATE TABLE ledger (id bigserial PRIMARY KEY, writer int, text text)");
     Writers writers(server);
     for (const auto round_end = std::min(end, Clock::now() + kRound); Clock::now() < round_end; ++tally.snapshots) {
-      ReadThroughExportedSnapshot(replication, importing, ordinary, guard);
+      ReadThroughExportedSnapshot(replication, importing, guard);
     }
     writers.Stop();
     tally.committed += writers.committed;
