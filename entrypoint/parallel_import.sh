@@ -126,9 +126,11 @@ start_next() {  # SLOT
 # The connection's descriptor is at the end of its task before; it is moved on to this one's beginning.
 start_data() {  # SLOT NUMBER
   local fd=${slot_fds[$1]} position
-  position=$(position_of "$fd")
-  dd bs=64K iflag=skip_bytes skip=$((data_from[$2] - position)) count=0 <&"$fd" 2>/dev/null || true
-  [[ $(position_of "$fd") == "${data_from[$2]}" ]] || fail "the seed cannot be read from byte ${data_from[$2]} on"
+  find_position "$fd"
+  ((position == data_from[$2])) ||
+    dd bs=64K iflag=skip_bytes skip=$((data_from[$2] - position)) count=0 <&"$fd" 2>/dev/null || true
+  find_position "$fd"
+  [[ $position == "${data_from[$2]}" ]] || fail "the seed cannot be read from byte ${data_from[$2]} on"
   start_task "$1" "data $2" "load_${data_kind[$2]}" "$2" <&"$fd"
 }
 
@@ -248,16 +250,21 @@ await_task() {
 }
 
 end_task() {  # SLOT STATUS
-  local task=${slot_task[$1]} kind number
+  local task=${slot_task[$1]} kind number position
   wait "${slot_process[$1]}" 2>/dev/null || true
   unset "slot_process[$1]"
   read -r kind number <<<"$task"
-  cat "$scratch/errors.$1" >"$scratch/psql"
-  place_errors "$kind" "$number"
-  check_import "$2" 0
+  if [[ $2 != 0 || -s $scratch/errors.$1 ]]; then
+    cat "$scratch/errors.$1" >"$scratch/psql"
+    place_errors "$kind" "$number"
+    check_import "$2" 0
+  fi
   # A file that became shorter, or a reader that was killed, looks like the end of the rows.
-  [[ $kind != data ]] || (($(position_of "${slot_fds[$1]}") >= data_from[number] + data_bytes[number])) ||
-    fail "the seed is damaged: its end is missing" "rotv seed writes it again"
+  if [[ $kind == data ]]; then
+    find_position "${slot_fds[$1]}"
+    ((position >= data_from[number] + data_bytes[number])) ||
+      fail "the seed is damaged: its end is missing" "rotv seed writes it again"
+  fi
   task_ended "$kind" "${number:-0}"
 }
 
@@ -292,22 +299,25 @@ place_errors() {  # KIND NUMBER
   mv "$scratch/placed" "$scratch/psql"
 }
 
-position_of() {  # FILE DESCRIPTOR
+# Sets `position`.
+find_position() {  # FILE DESCRIPTOR
   local name value
   while read -r name value; do
-    [[ $name != pos: ]] || printf '%s' "$value"
+    [[ $name != pos: ]] || position=$value
   done <"/proc/$$/fdinfo/$1"
 }
 
 tell_progress() {
-  local slot kind number done=$rows_ended
+  local slot kind number position done=$rows_ended
   if [[ $import_stage == keys ]] || ((rows_ended == rows_bytes)); then
     ((indexes_total == 0)) || say "indexes: $indexes_ended of $indexes_total"
     return
   fi
   for slot in "${!slot_process[@]}"; do
     read -r kind number <<<"${slot_task[slot]}"
-    [[ $kind != data ]] || done=$((done + $(position_of "${slot_fds[slot]}") - data_from[number]))
+    [[ $kind == data ]] || continue
+    find_position "${slot_fds[slot]}"
+    done=$((done + position - data_from[number]))
   done
   say "import: $((done < rows_bytes ? done : rows_bytes)) of $rows_bytes"
 }

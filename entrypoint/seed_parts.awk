@@ -238,7 +238,7 @@ function take_rows(statement,    rest, name, bytes) {
     is_large[name] = 1
     print "TRUNCATE TABLE ONLY " name ";" >(directory "d" data ".empty")
     close(directory "d" data ".empty")
-    print text >(directory "d" data ".sql")
+    print frozen(text) >(directory "d" data ".sql")
     close(directory "d" data ".sql")
   } else {
     if (!group || end_at[blocks_passed] - data_at[group] > large * 2 || group_tables >= 100) {
@@ -250,6 +250,13 @@ function take_rows(statement,    rest, name, bytes) {
     data_of[name] = group
     data_end[group] = end_at[blocks_passed]
   }
+}
+
+# Rows that are final when they are written: else the first that reads them (an index, a count) would write all of their
+# pages again. Their table was emptied in the same transaction, which this needs.
+function frozen(copy) {
+  sub(/ FROM stdin;$/, " FROM stdin WITH (FREEZE);", copy)
+  return copy
 }
 
 function new_data(kind, block, connection) {
