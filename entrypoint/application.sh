@@ -52,11 +52,13 @@ plan_restart() {  # STATUS
 
 # Prints the command that `npm start` would run. npm itself is not used: it passes signals on late and costs a second.
 default_command() {  # DIRECTORY
-  if grep -qs '"main"[[:space:]]*:' "$1/package.json"; then
+  local text=''
+  { read -r -d '' text <"$1/package.json"; } 2>/dev/null || true
+  if [[ $text =~ \"main\"[[:space:]]*: ]]; then
     printf 'node .'
   elif [[ -f $1/server.js ]]; then
     printf 'node server.js'
-  elif grep -qs '"start"[[:space:]]*:' "$1/package.json"; then
+  elif [[ $text =~ \"start\"[[:space:]]*: ]]; then
     printf 'npm start'
   fi
 }
@@ -90,7 +92,7 @@ stop_application() {
     if [[ $asked == no ]]; then
       if kill -TERM -- "-$application" 2>/dev/null; then asked=yes; else kill -TERM "$application" 2>/dev/null; fi
     fi
-    nap 0.02
+    if [[ $asked == yes ]]; then run await_gone "$application" $((end - SECONDS)) || true; else nap 0.02; fi
   done
   kill -KILL "$application" 2>/dev/null
   application_ended

@@ -8,18 +8,15 @@ began_marker=rotv-import-began
 
 # Called before anything in the directory is changed.
 require_our_directory() {
-  [[ -d $ROTV_DATA && -n $(contents -print -quit) ]] || return 0
-  [[ -f $ROTV_DATA/PG_VERSION || -e $ROTV_DATA/$began_marker ]] ||
+  [[ ! -f $ROTV_DATA/PG_VERSION && ! -e $ROTV_DATA/$began_marker ]] || return 0
+  [[ ! -d $ROTV_DATA || -z $(contents -print -quit) ]] ||
     fail "$ROTV_DATA contains something other than a PostgreSQL cluster" "name another directory, or empty it yourself"
 }
 
 # Called as root, before it changes to another user.
 give_directories() {
+  [[ ${ROTV_CLONE:-} != made ]] || return 0  # So are these.
   mkdir -p "$ROTV_DATA" "$ROTV_SOCKET_DIR" || fail "$ROTV_DATA cannot be created"
-  if [[ ${ROTV_CLONE:-} == made ]]; then
-    chown -h "$ROTV_OS_USER:" "$ROTV_SOCKET_DIR" || fail "the owner of $ROTV_SOCKET_DIR cannot be changed"
-    return
-  fi
   if [[ ${ROTV_CLONE:-} == mounted ]]; then
     # Whoever reaches the files of a warm cluster may write them. To change their owner would copy them.
     chown -h "$ROTV_OS_USER:" "$ROTV_DATA" "$ROTV_SOCKET_DIR" || fail "the owner of $ROTV_DATA cannot be changed"
@@ -37,8 +34,10 @@ give_directories() {
 
 # Sets `cluster` to `there` or `missing`.
 prepare_directories() {
-  (umask 077 && mkdir -p "$ROTV_DATA" "$ROTV_SOCKET_DIR") || fail "$ROTV_DATA cannot be created"
-  chmod 700 "$ROTV_DATA" "$ROTV_SOCKET_DIR" || fail "$ROTV_DATA belongs to another user"
+  if [[ ${ROTV_CLONE:-} != made ]]; then
+    (umask 077 && mkdir -p "$ROTV_DATA" "$ROTV_SOCKET_DIR") || fail "$ROTV_DATA cannot be created"
+    chmod 700 "$ROTV_DATA" "$ROTV_SOCKET_DIR" || fail "$ROTV_DATA belongs to another user"
+  fi
   lock_directory
   if [[ $ROTV_MODE == persistent && -f $ROTV_DATA/PG_VERSION && ! -e $ROTV_DATA/$began_marker ]]; then
     cluster=there

@@ -20,14 +20,17 @@ application_variables=()
 withhold_environment() {
   local name
   unset "${libpq_variables[@]}"
-  while IFS= read -r name; do
+  # What this program was given; to ask bash takes a process.
+  while IFS= read -r -d '' name || [[ -n $name ]]; do
+    name=${name%%=*}
     case $name in
       ROTV_* | LC_* | LANG | LANGUAGE | PATH | HOME | USER | LOGNAME | SHELL | SHLVL | PWD | TERM | TZ | TMPDIR) continue ;;
-      LD_LIBRARY_PATH | LD_PRELOAD | LOCPATH | PORT) continue ;;
+      LD_LIBRARY_PATH | LD_PRELOAD | LOCPATH | PORT | _) continue ;;
     esac
+    [[ $name =~ ^[A-Za-z_][A-Za-z_0-9]*$ && -n ${!name+set} ]] || continue
     application_variables+=("$name")
     export -n "${name?}"
-  done < <(compgen -e)
+  done </proc/self/environ
 }
 
 # Gives libpq's variables that are in the application's .env a value that changes nothing: an application that reads its

@@ -15,6 +15,9 @@ open_seed() {
   seed_format=${ROTV_INTERNAL_SEED_FORMAT:-} seed_fd=${ROTV_INTERNAL_SEED_FD:-} plan_fd=${ROTV_INTERNAL_PLAN_FD:-}
   outline_fd=${ROTV_INTERNAL_OUTLINE_FD:-} part_fds=${ROTV_INTERNAL_PART_FDS:-}
   unset ROTV_INTERNAL_SEED_FORMAT ROTV_INTERNAL_SEED_FD ROTV_INTERNAL_PLAN_FD ROTV_INTERNAL_OUTLINE_FD ROTV_INTERNAL_PART_FDS
+  # A start on a warm cluster needs none.
+  [[ -z ${ROTV_WARM:-} ]] || seed_format=none
+  [[ $seed_format != none ]] || return 0
   choose_connections
   [[ -z $seed_format ]] || return 0
   local candidate magic i fd
@@ -27,7 +30,8 @@ open_seed() {
   if [[ -n ${ROTV_SEED:-} ]]; then
     [[ -f $ROTV_SEED ]] || fail "there is no seed $ROTV_SEED"
     { exec {seed_fd}<"$ROTV_SEED" {plan_fd}<"$ROTV_SEED"; } 2>/dev/null || fail "the seed $ROTV_SEED cannot be read"
-    magic=$(od -An -N4 -tx1 "$ROTV_SEED" | tr -d ' ')
+    magic=$(od -An -N4 -tx1 "$ROTV_SEED")
+    magic=${magic// /}
     case $magic in
       28b52ffd) seed_format=zstd ;;
       1f8b*) seed_format=gzip ;;

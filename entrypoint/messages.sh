@@ -23,6 +23,15 @@ nap() {
   wait "$!"
 }
 
+# Returns when a process of ours has ended, or after so many seconds. In a process of its own, which may wait by read -t:
+# a sleep would be one for each look.
+await_gone() {  # PROCESS SECONDS
+  local quiet_fd steps=$(($2 * 200))
+  trap - TERM INT HUP EXIT
+  exec {quiet_fd}<> <(:)
+  while kill -0 "$1" 2>/dev/null && ((steps-- > 0)); do read -r -t 0.005 -u "$quiet_fd" || true; done
+}
+
 # Writes a line to a pipe twice a second, until it is stopped or this process is gone. Whoever reads that pipe wakes up
 # by it: `read -t` must not be used where a signal may come (see nap), and `wait -n` can miss an end. Here it may: this
 # process has no children, and costs nothing while it waits.

@@ -8,10 +8,17 @@ find_programs() {
   [[ -n ${ROTV_PGBIN:-} ]] || ROTV_PGBIN=$(find_postgres_programs) || ROTV_PGBIN=''
   [[ -x $ROTV_PGBIN/initdb ]] || fail "PostgreSQL's programs are not installed here" "install its server, or set ROTV_PGBIN"
   export ROTV_PGBIN
-  server_version=${ROTV_INTERNAL_VERSION:-$("$ROTV_PGBIN/postgres" --version)}
-  export ROTV_INTERNAL_VERSION=$server_version  # Root has asked for it before it changes to another user.
-  server_major=$server_version
-  server_major=${server_major##*PostgreSQL) } server_major=${server_major%%[!0-9]*}
+}
+
+# Sets `server_version`, as the server prints it, and `server_major`.
+server_version='' server_major=''
+ask_version() {
+  if [[ -n $place_fd ]]; then
+    know_place
+  elif [[ -z $server_version ]]; then
+    server_version=$("$ROTV_PGBIN/postgres" --version)
+  fi
+  server_major=${server_version##*PostgreSQL) } server_major=${server_major%%[!0-9]*}
 }
 
 # Runs a command in the background and waits for it, so that a signal is handled before it ends. Returns its status.
@@ -26,6 +33,7 @@ run() {  # COMMAND...
 
 check_version() {
   local found
+  ask_version
   found=$(<"$ROTV_DATA/PG_VERSION")
   [[ $found == "$server_major" ]] || fail "the data in $ROTV_DATA is of PostgreSQL $found, and this is PostgreSQL $server_major" \
     "start it with PostgreSQL $found, or upgrade it by pg_dump or pg_upgrade"
@@ -117,18 +125,27 @@ quoted_list_item() { printf '"%s"' "${1//\"/\"\"}"; }
 # Waits like pg_ctl: postmaster.pid says when the server is ready. There is no timeout, because recovery may take long.
 # If the server has ended, returns its status, and 1 in place of 0.
 wait_for_server() {
-  local lines
-  nap 0.03  # It takes as long at least, and each look costs a process.
   while kill -0 "$server" 2>/dev/null; do
-    if mapfile -t lines 2>/dev/null <"$ROTV_DATA/postmaster.pid" && [[ ${lines[0]:-} == "$server" && ${lines[7]:-} == ready* ]]; then
-      return
-    fi
-    nap 0.01
+    ! run look_for_server || return 0
   done
   local status=0
   wait "$server" || status=$?
   server=''
   return $((status == 0 ? 1 : status))
+}
+
+# In a process of its own (await_gone).
+look_for_server() {
+  local lines quiet_fd
+  trap - TERM INT HUP EXIT
+  exec {quiet_fd}<> <(:)
+  while kill -0 "$server" 2>/dev/null; do
+    if mapfile -t lines 2>/dev/null <"$ROTV_DATA/postmaster.pid" && [[ ${lines[0]:-} == "$server" && ${lines[7]:-} == ready* ]]; then
+      return 0
+    fi
+    read -r -t 0.004 -u "$quiet_fd" || true
+  done
+  return 1
 }
 
 # Stops the server and returns its status. If that is not 0, whatever the server had not yet written is lost.

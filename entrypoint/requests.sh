@@ -134,5 +134,6 @@ save_cluster() {  # PROCESS
   wait "$sender" || status=$?
   start_server
   say "save: done"
-  if [[ $status == 0 ]]; then answer "ok $(server_place)"; else answer "error the cluster's files could not be sent"; fi
+  know_place
+  if [[ $status == 0 ]]; then answer "ok $place"; else answer "error the cluster's files could not be sent"; fi
 }

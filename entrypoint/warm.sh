@@ -6,21 +6,43 @@
 # The directories may be closed to the service user in all of their path, so they are opened before root becomes that
 # user, like the seed. Their files may be read and written by everybody who gets there.
 
-# Prints what a cluster must agree with: how it is made here (5), the rights in it, the source's locales that are here
+# Prints the server's version, and on a second line what a cluster must agree with: how it is made here (5), the rights in it, the source's locales that are here
 # and ICU, the server, the collation, its extensions, and the time zone that initdb takes over.
 server_place() {
-  local name path share='' icu='' share_fd libc_fd libc
+  local name path share='' icu='' version='' share_fd libc_fd version_fd libc
   # Beside each other, because most of what they take is their start.
-  exec {share_fd}< <(exec "$ROTV_PGBIN/pg_config" --sharedir 2>/dev/null) {libc_fd}< <(exec getconf GNU_LIBC_VERSION)
+  exec {share_fd}< <(exec "$ROTV_PGBIN/pg_config" --sharedir 2>/dev/null) {libc_fd}< <(exec getconf GNU_LIBC_VERSION) \
+    {version_fd}< <(exec "$ROTV_PGBIN/postgres" --version)
   # The loader prints the libraries, as for ldd, which is a script.
   while read -r name _ path _; do
     [[ $name != libicui18n* ]] || icu=$path
   done < <(LD_TRACE_LOADED_OBJECTS=1 exec "$ROTV_PGBIN/postgres" 2>/dev/null </dev/null)
   read -r share <&"$share_fd" || true
   read -r libc <&"$libc_fd" || true
+  read -r version <&"$version_fd" || true
   path=$(realpath /etc/localtime ${icu:+"$icu"} 2>/dev/null) || true
-  printf '5, %s, %s, %s, %s, %s, %s, %s, %s, %s' "$ROTV_TRUST" "$ROTV_SUPERUSER" "$(locales_here)" "$server_version" \
-    "$HOSTTYPE" "$libc" "$(stat -c %Y "$share/extension" 2>/dev/null)" "${TZ:-}" "${path//$'\n'/ }"
+  printf '%s\n5, %s, %s, %s, %s, %s, %s, %s, %s, %s\n' "$version" "$ROTV_TRUST" "$ROTV_SUPERUSER" "$(locales_here)" \
+    "$version" "$HOSTTYPE" "$libc" "$(stat -c %Y "$share/extension" 2>/dev/null)" "${TZ:-}" "${path//$'\n'/ }"
+}
+
+# To find out takes a dozen processes, so it goes on beside all else until it is asked for.
+place='' place_fd=''
+seek_place() { exec {place_fd}< <(trap - EXIT TERM INT HUP && server_place); }
+
+# Sets `place` and `server_version`.
+know_place() {
+  [[ -z $place ]] || return 0
+  [[ -n $place_fd ]] || seek_place
+  { read -r server_version <&"$place_fd" && read -r place <&"$place_fd"; } || true
+  exec {place_fd}<&-
+  [[ -n $place ]] || fail "the server's version and libraries cannot be found out"
+}
+
+# Whether the warm cluster of this start was made for this server. To start another one on a clone does no harm.
+require_place() {
+  know_place
+  [[ ${ROTV_WARM_SERVER:-} == "$place" ]] ||
+    unusable "it was made for another version of PostgreSQL, C library, extensions, locales or time zone"
 }
 
 # Ends a start whose warm cluster is of no use: `rotv start` then starts again, with an import.
@@ -29,20 +51,22 @@ unusable() {  # REASON
   exit 1
 }
 
-# Opens what there is to read and to write. Sets `place` if anything of it is used.
+# Opens what there is to read and to write, and begins to look for `place` if anything of it is used.
 open_warm() {
-  place=${ROTV_INTERNAL_PLACE:-}
-  IFS=, read -r warm_fd empty_fd carry_fd state_to empty_to layer_fd <<<"${ROTV_INTERNAL_WARM:-}"
-  unset ROTV_INTERNAL_PLACE ROTV_INTERNAL_WARM
-  [[ $ROTV_MODE == development && -z $place ]] || return 0
+  local opened=${ROTV_INTERNAL_WARM:-}
+  IFS=, read -r warm_fd empty_fd carry_fd state_to empty_to layer_fd taken_fd place_fd ready_fd <<<"$opened"
+  unset ROTV_INTERNAL_WARM
+  [[ $ROTV_MODE == development && -z $opened ]] || return 0
   [[ -n ${ROTV_WARM:-}${ROTV_WARM_EMPTY:-}${ROTV_WARM_TO:-} ]] || return 0
-  place=$(server_place)
+  seek_place
   if [[ -n ${ROTV_WARM:-} ]]; then
-    [[ ${ROTV_WARM_SERVER:-} == "$place" ]] ||
-      unusable "it was made for another version of PostgreSQL, C library, extensions, locales or time zone"
     { exec {warm_fd}<"$ROTV_WARM"; } 2>/dev/null || unusable "$ROTV_WARM cannot be opened"
     [[ -z ${ROTV_CARRY:-} ]] || { exec {carry_fd}<"$ROTV_CARRY"; } 2>/dev/null || unusable "$ROTV_CARRY cannot be opened"
-  elif [[ -n ${ROTV_WARM_EMPTY:-} && ${ROTV_WARM_EMPTY_SERVER:-} == "$place" ]]; then
+    if [[ -n ${ROTV_CARRY_PIPE:-} ]]; then
+      open_for_reading "$ROTV_CARRY_PIPE" || unusable "$ROTV_CARRY_PIPE cannot be opened"
+      ready_fd=$pipe_fd
+    fi
+  elif [[ -n ${ROTV_WARM_EMPTY:-} ]]; then
     { exec {empty_fd}<"$ROTV_WARM_EMPTY"; } 2>/dev/null || empty_fd=''
   fi
   # Nobody removes it as long as this runs: it may be the layer of an overlay, or be cloned again. The server inherits the
@@ -52,7 +76,9 @@ open_warm() {
   fi
   open_pipe state && state_to=$pipe_fd
   open_pipe empty && empty_to=$pipe_fd
-  export ROTV_INTERNAL_PLACE=$place ROTV_INTERNAL_WARM="$warm_fd,$empty_fd,$carry_fd,$state_to,$empty_to,$layer_fd"
+  # The pipe that has a line once `rotv start` has read the files by itself. Without one they are sent.
+  [[ -z ${ROTV_WARM_TO:-} ]] || { open_for_reading "$ROTV_WARM_TO/taken" && taken_fd=$pipe_fd; } || true
+  export ROTV_INTERNAL_WARM="$warm_fd,$empty_fd,$carry_fd,$state_to,$empty_to,$layer_fd,$taken_fd,$place_fd,$ready_fd"
 }
 
 # Opens a pipe for writing as `pipe_fd`, if `rotv start` has made one. To open it for both first does not wait for a
@@ -63,6 +89,13 @@ open_pipe() {  # NAME
   { exec {both}<>"$ROTV_WARM_TO/$1" && exec {pipe_fd}>"$ROTV_WARM_TO/$1" && exec {both}<&-; } 2>/dev/null
 }
 
+# Likewise for reading: to open it for reading alone waits for a writer, which may have been killed.
+open_for_reading() {  # PIPE
+  local both
+  [[ -p $1 ]] || return 1
+  { exec {both}<>"$1" && exec {pipe_fd}<"$1" && exec {both}<&-; } 2>/dev/null
+}
+
 # The server and the application must not hold what they could write to.
 forget_warm() { [[ -z $warm_fd ]] || exec {warm_fd}<&-; }
 # An application that outlives the server must not keep the cluster from being removed.
@@ -70,7 +103,7 @@ forget_layer() { [[ -z $layer_fd ]] || exec {layer_fd}<&-; }
 
 close_warm() {
   local descriptor
-  for descriptor in $empty_fd $carry_fd $state_to $empty_to; do exec {descriptor}>&-; done
+  for descriptor in $empty_fd $carry_fd $state_to $empty_to $taken_fd $ready_fd; do exec {descriptor}>&-; done
 }
 
 # Makes $ROTV_DATA a clone of the warm cluster of this start, without a server. Can be called again, once the server has
@@ -162,21 +195,25 @@ prepare_overlay() {
 
 # Waits for the copy that `rotv start` makes.
 await_copy() {
-  local word='' text='' both copied
-  # For both first: to open it for reading alone waits for a writer, which may have been killed.
-  if ! { exec {both}<>"$ROTV_DATA.copied" && exec {copied}<"$ROTV_DATA.copied" && exec {both}<&-; } 2>/dev/null; then
+  if ! open_for_reading "$ROTV_DATA.copied"; then
     problem='its pipe cannot be opened'
     return 1
   fi
-  run head -n 1 <&"$copied" >"$scratch/copied" || true
-  exec {copied}<&-
-  read -r word text <"$scratch/copied" || true
+  await_line "$pipe_fd"
+  exec {pipe_fd}<&-
   case $word in
     ok) return ;;
     full) fail_full 'No space left on device' ;;
   esac
   problem=${text:-the program that copies it has ended}
   return 1
+}
+
+# Sets `word` and `text` to what the line in a pipe has.
+await_line() {  # FILE DESCRIPTOR
+  word='' text=''
+  run head -n 1 <&"$1" >"$scratch/line" || true
+  read -r word text <"$scratch/line" || true
 }
 
 clone_from() {  # FILE DESCRIPTOR OF A DIRECTORY
@@ -210,7 +247,8 @@ start_warm() {
     fail_full "the settings cannot be written"
   renew_hba
   phase server
-  try_to_start_server || unusable "PostgreSQL does not start on it"
+  try_to_start_server || { require_place && unusable "PostgreSQL does not start on it"; }
+  require_place
   [[ -z $carry_fd ]] || carry
   rm -f "$ROTV_DATA/$began_marker"
   keep_state
@@ -233,7 +271,12 @@ END
 carry() {
   local start=$EPOCHREALTIME status=0 milliseconds
   phase carry
+  ask_version
   choose_import_options "$ROTV_DBUSER"
+  if [[ -n $ready_fd ]]; then
+    await_line "$ready_fd"
+    [[ $word == ok ]] || unusable "${text:-the program that writes the changes has ended}"
+  fi
   run run_carry <&"$carry_fd" || status=$?
   if [[ $status != 0 ]]; then
     cat "$scratch/carry" >&2
@@ -270,7 +313,7 @@ await_origin() {
 # line by which the reader knows that tar has met no problem. If a cluster cannot be kept, a later start takes longer,
 # and nothing else happens.
 
-# Whether the state waits in $scratch/kept to be sent; the process that sends it.
+# Whether the state waits to be sent, with its small files in $ROTV_DATA/rotv-kept; the process that sends it.
 keeps='' sender=''
 
 # Stops the server in which the state is, sends it, and starts the server again. The server is stopped only while the
@@ -302,10 +345,10 @@ takes_long() {
 }
 
 copy_small_files() {
-  mkdir "$scratch/kept" && find "$ROTV_DATA" -mindepth 1 -maxdepth 1 "${unkept[@]}" ! -name base ! -name pg_tblspc \
-    -exec cp -R -t "$scratch/kept" {} +
+  mkdir "$ROTV_DATA/rotv-kept" && find "$ROTV_DATA" -mindepth 1 -maxdepth 1 "${unkept[@]}" ! -name base \
+    ! -name pg_tblspc -exec cp -R -t "$ROTV_DATA/rotv-kept" {} +
 }
-unkept=(! -name "$began_marker" ! -name lost+found ! -name postmaster.opts ! -name rotv-new)
+unkept=(! -name "$began_marker" ! -name lost+found ! -name postmaster.opts ! -name rotv-new ! -name rotv-kept)
 
 # Holds the server, so that the application, which starts meanwhile, waits for its first session until the files are
 # sent. The sender lets it go on, also where this program has been killed.
@@ -314,19 +357,25 @@ send_kept() {
   keeps=''
   kill -STOP "$server"
   write_development_settings || fail_full "the settings cannot be written"
+  know_place
   say "warm: sends state $place"
   (
     trap '' PIPE
-    send_tar "$state_to" --directory="$scratch/kept" . --directory="$ROTV_DATA" base pg_tblspc || tell_not_kept
+    if [[ -n $taken_fd ]]; then
+      { printf '%-511s\n' 'rotv: files' >&"$state_to" && read -r -u "$taken_fd"; } || true
+    else
+      send_tar "$state_to" --directory="$ROTV_DATA/rotv-kept" . --directory="$ROTV_DATA" base pg_tblspc || tell_not_kept
+    fi
     kill -HUP "$server" || true
     kill -CONT "$server" || true
-    rm -rf "$scratch/kept"
+    rm -rf "$ROTV_DATA/rotv-kept"
   ) &
   sender=$!
 }
 
 # The new cluster of initdb, which is in a directory of its own.
 send_empty() {  # DIRECTORY
+  know_place
   say "warm: sends empty $place"
   (
     trap '' PIPE
@@ -343,6 +392,7 @@ await_sender() {
 
 send_cluster() {
   stop_cleanly
+  know_place
   say "warm: sends state $place"
   run send_files "$state_to" || tell_not_kept
   start_server
@@ -360,6 +410,6 @@ send_tar() {  # FILE DESCRIPTOR, ARGUMENTS OF TAR...
   local to=$1
   shift
   (exec_plain "${in_overlay[@]}" tar --create --file=- --format=ustar --blocking-factor=512 --exclude="./$began_marker" \
-    --exclude='./lost+found' --exclude=./postmaster.opts --exclude=./rotv-new "$@" 1>&"$to" 2>"$scratch/tar") &&
+    --exclude='./lost+found' --exclude=./postmaster.opts --exclude=./rotv-new --exclude=./rotv-kept "$@" 1>&"$to" 2>"$scratch/tar") &&
     printf '%-511s\n' 'rotv: complete' >&"$to"
 }

@@ -94,9 +94,25 @@ CarryResult WriteCarry(const Context& context, const CarryRequest& request) {
 
   context.progress.Begin("writing the changes", Progress::Unit::kRows, 0);
   CarryFile file(request.output);
-  const carry::CarryCounts counts = carry::WriteCarryText(
-      store, ends, migration ? &*migration : nullptr, [&](std::string_view text) { file.Write(text); },
-      context.progress, context.interrupt);
+  if (request.begun) request.begun(result.to);
+  uint64_t bytes = 0;
+  const auto write = [&](std::string_view text) {
+    bytes += text.size();
+    if (request.most_bytes > 0 && bytes > request.most_bytes) {
+      result.too_large = true;
+      throw Error(ErrorCode::kUsage, "too much has changed");
+    }
+    file.Write(text);
+  };
+  carry::CarryCounts counts;
+  try {
+    counts = carry::WriteCarryText(store, ends, migration ? &*migration : nullptr, write, context.progress,
+                                   context.interrupt);
+  } catch (const Error&) {
+    if (!result.too_large) throw;
+    context.progress.End();
+    return result;
+  }
   file.Commit();
   context.progress.End();
   result.migrated = migration.has_value();

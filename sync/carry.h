@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <string>
 
 #include "sync/context/context.h"
@@ -17,12 +18,16 @@ struct CarryRequest {
   // If the schema changed, too: an ordinary role may change it, a superuser would create what an import leaves out.
   enum class Schema { kMayChange, kMustBeTheSame } schema = Schema::kMayChange;
   std::filesystem::path output;  // Replaced, with mode 0600.
+  uint64_t most_bytes = 0;       // Of the output; 0: any.
+  // Called once the output is there, and empty: the database can be carried to `to`, unless that takes too much.
+  std::function<void(const history::ResolvedPoint& to)> begun = {};
 };
 
 struct CarryResult {
   history::ResolvedPoint to;   // Set if there is such a point, whether or not the database can be carried there.
   std::string why_not;         // Not empty: it cannot be carried, and nothing is written. A clause for people, as
                                // "masking changed".
+  bool too_large = false;      // It would take more than `most_bytes`: the output was removed.
   bool migrated = false;       // The schema changes, too.
   uint64_t rows = 0;           // Rows that are removed or written; a changed row counts once.
   uint64_t tables = 0;         // Tables that change.

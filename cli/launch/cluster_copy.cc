@@ -10,9 +10,12 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <set>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
+#include "cli/launch/checked_copy.h"
 #include "storage/atomic_file.h"
 #include "storage/error.h"
 #include "storage/file_checksum.h"
@@ -22,12 +25,6 @@ namespace rotv::launch {
 namespace {
 
 namespace fs = std::filesystem;
-
-// Fits into the processor's cache, where the checksum finds what was read.
-constexpr size_t kBufferBytes = size_t{256} << 10;
-
-// To memory two processors copy almost twice as much as one; more than four have nothing to gain.
-constexpr size_t kMostThreads = 4;
 
 std::string DirectoryOf(const std::string& name) { return fs::path(name).parent_path(); }
 
@@ -47,8 +44,7 @@ ClusterCopy::ClusterCopy(ClusterCopyRequest request, const std::string& marker) 
     if (!file.is_directory) queue_.push_back(&file);
   }
   std::stable_sort(queue_.begin(), queue_.end(), [](const auto* a, const auto* b) { return a->bytes > b->bytes; });
-  working_ = std::clamp<size_t>(std::thread::hardware_concurrency(), 1, kMostThreads);
-  for (size_t count = working_; count > 0; --count) threads_.emplace_back([this] { Work(); });
+  StartThreads();
 }
 
 ClusterCopy::~ClusterCopy() {
@@ -56,27 +52,102 @@ ClusterCopy::~ClusterCopy() {
   for (std::thread& thread : threads_) thread.join();
 }
 
+// One thread is enough: others only make it faster.
+void ClusterCopy::StartThreads() {
+  const size_t wanted = std::clamp<size_t>(std::thread::hardware_concurrency(), 1, kMostCopyThreads);
+  working_ = wanted;
+  threads_.reserve(wanted);
+  try {
+    while (threads_.size() < wanted) threads_.emplace_back([this] { Work(); });
+  } catch (const std::system_error& problem) {
+    if (threads_.empty()) {
+      throw Error(ErrorCode::kCannotStart,
+                  fmt::format("the warm cluster cannot be copied, because no thread can be started: {}",
+                              problem.code().message()),
+                  "end other programs, or allow more processes (ulimit -u)");
+    }
+    const size_t missing = wanted - threads_.size();
+    if ((working_ -= missing) == 0) Tell();
+  }
+}
+
 void ClusterCopy::MakeDirectories(const std::string& marker) {
-  if (mkdir(request_.to.c_str(), S_IRWXU) != 0) ThrowDiskError("make", request_.to, errno);
-  FileDescriptor top(open(request_.to.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-  if (!top) ThrowDiskError("open", request_.to, errno);
-  directories_[""] = std::move(top);
+  MakeDirectory(AT_FDCWD, request_.to, "");
   for (const WarmFile& file : request_.files) {  // A directory comes before what is in it.
     if (!file.is_directory) continue;
     const auto parent = directories_.find(DirectoryOf(file.name));
-    const std::string last = fs::path(file.name).filename();
-    if (parent == directories_.end() || mkdirat(parent->second.get(), last.c_str(), S_IRWXU) != 0) {
-      ThrowDiskError("make", request_.to / file.name, errno);
-    }
-    FileDescriptor made(openat(parent->second.get(), last.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-    if (!made) ThrowDiskError("open", request_.to / file.name, errno);
-    directories_[file.name] = std::move(made);
+    if (parent == directories_.end()) ThrowDiskError("make", request_.to / file.name, ENOENT);
+    MakeDirectory(parent->second.get(), fs::path(file.name).filename(), file.name);
   }
+  if (request_.reused) RemoveOthers();
   if (!Create(marker)) ThrowDiskError("make", request_.to / marker, errno);
   if (geteuid() != 0) return;
   for (const auto& [name, directory] : directories_) {
     if (fchown(directory.get(), request_.owner, request_.group) != 0) ThrowDiskError("make", request_.to / name, errno);
   }
+}
+
+// One that is reused may be there, with any mode, or something else in its place.
+void ClusterCopy::MakeDirectory(int parent, const std::string& last, const std::string& name) {
+  const auto problem = [&] { ThrowDiskError("make", request_.to / name, errno); };
+  if (mkdirat(parent, last.c_str(), S_IRWXU) != 0 && (errno != EEXIST || !request_.reused)) problem();
+  FileDescriptor made(openat(parent, last.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  struct stat status {};
+  if (!made || fstat(made.get(), &status) != 0) problem();
+  // Its owner may have put another user's directory there.
+  if (status.st_uid != geteuid() && status.st_uid != request_.owner) {
+    ThrowDiskError("make", request_.to / name, EPERM);
+  }
+  if (request_.reused && fchmod(made.get(), S_IRWXU) != 0) problem();
+  directories_[name] = std::move(made);
+}
+
+// Removes what the warm cluster does not have: by descriptors, and without following a link.
+void ClusterCopy::RemoveOthers() {
+  std::set<std::string> wanted;
+  for (const WarmFile& file : request_.files) wanted.insert(file.name);
+  for (const auto& [name, directory] : directories_) {
+    std::vector<fs::path> others;
+    std::error_code problem;
+    fs::directory_iterator entry(fmt::format("/proc/self/fd/{}", directory.get()), problem);
+    for (; !problem && entry != fs::directory_iterator(); entry.increment(problem)) {
+      const std::string last = entry->path().filename();
+      if (!wanted.contains(name.empty() ? last : name + "/" + last)) others.push_back(entry->path());
+    }
+    for (const fs::path& other : others) {
+      if (!problem) fs::remove_all(other, problem);
+    }
+    if (problem) ThrowDiskError("empty", request_.to / name, problem.value());
+  }
+}
+
+// Whether an earlier clone has the file, as it was copied.
+bool ClusterCopy::IsStillThere(const WarmFile& file) {
+  if (!request_.reused) return false;
+  const int directory = directories_.at(DirectoryOf(file.name)).get();
+  const std::string last = fs::path(file.name).filename();
+  struct stat status {};
+  if (fstatat(directory, last.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) return false;
+  const auto known = request_.reused->files.find(file.name);
+  if (known != request_.reused->files.end() && IsUnchanged(status, known->second) &&
+      static_cast<uint64_t>(status.st_size) == file.bytes) {
+    const std::lock_guard lock(mutex_);
+    record_.files[file.name] = known->second;
+    return true;
+  }
+  if (S_ISDIR(status.st_mode)) {
+    fs::remove_all(fmt::format("/proc/self/fd/{}/{}", directory, last));
+  } else {
+    unlinkat(directory, last.c_str(), 0);
+  }
+  return false;
+}
+
+void ClusterCopy::Note(const std::string& name, int file) {
+  struct stat status {};
+  if (fstat(file, &status) != 0) return;
+  const std::lock_guard lock(mutex_);
+  record_.files[name] = ClonedFileOf(status);
 }
 
 // Empty if that failed; errno says why.
@@ -94,45 +165,41 @@ FileDescriptor ClusterCopy::Create(const std::string& name) const {
 }
 
 void ClusterCopy::Work() {
-  std::vector<char> buffer(kBufferBytes);
+  std::vector<char> buffer(kCopyBufferBytes);
   try {
     while (!failed_) {
       const size_t turn = next_++;
       if (turn >= queue_.size()) break;
       Copy(*queue_[turn], &buffer);
     }
-  } catch (const Error& error) {
-    // It was stopped: nobody waits for the line.
+  } catch (const std::exception& error) {
+    // Where it was stopped, nobody waits for the line.
     Fail(std::string("unusable ") + error.what());
   }
   if (--working_ == 0) Tell();
 }
 
 void ClusterCopy::Copy(const WarmFile& file, std::vector<char>* buffer) {
+  if (IsStillThere(file)) return;
   const fs::path path = request_.from / file.name;
   const FileDescriptor from(open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
   if (!from) return Fail(fmt::format("unusable {} cannot be read: {}", file.name, std::strerror(errno)));
   const FileDescriptor to = Create(file.name);
-  const auto cannot_write = [&] {
-    const int problem = errno;
+  const auto cannot_write = [&](int problem) {
     Fail(fmt::format("{} {} cannot be copied: {}", problem == ENOSPC ? "full" : "unusable", file.name,
                      std::strerror(problem)));
   };
-  if (!to) return cannot_write();
-  if (file.bytes > 0 && ioctl(to.get(), FICLONE, from.get()) == 0) return;
-  FileChecksum checksum;
-  while (true) {
-    stop_.Check();
-    const ssize_t got = read(from.get(), buffer->data(), buffer->size());
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return Fail(fmt::format("unusable {} cannot be read: {}", file.name, std::strerror(errno)));
-    if (got == 0) break;
-    const std::string_view piece(buffer->data(), static_cast<size_t>(got));
-    checksum.Add(piece);
-    errno = WriteAll(to.get(), piece);
-    if (errno != 0) return cannot_write();
+  if (!to) return cannot_write(errno);
+  if (file.bytes > 0 && ioctl(to.get(), FICLONE, from.get()) == 0) return Note(file.name, to.get());
+  const CopiedBytes copied = CopyBytes(from.get(), to.get(), buffer, stop_);
+  if (copied.read_problem != 0) {
+    return Fail(fmt::format("unusable {} cannot be read: {}", file.name, std::strerror(copied.read_problem)));
   }
-  if (ChecksumText(checksum.value()) != file.sum) Fail(fmt::format("unusable the bytes of {} have changed", file.name));
+  if (copied.write_problem != 0) return cannot_write(copied.write_problem);
+  if (ChecksumText(copied.sum) != file.sum) {
+    return Fail(fmt::format("unusable the bytes of {} have changed", file.name));
+  }
+  Note(file.name, to.get());
 }
 
 void ClusterCopy::Fail(const std::string& line) {
@@ -143,6 +210,13 @@ void ClusterCopy::Fail(const std::string& line) {
 
 void ClusterCopy::Tell() {
   const std::lock_guard lock(mutex_);
+  if (failure_.empty()) {
+    int64_t last_ns = 0;
+    for (const auto& [name, file] : record_.files) last_ns = std::max(last_ns, file.changed_ns);
+    AwaitFileTimeAfter(last_ns);  // Before the server can change any.
+    record_.cluster = request_.from;
+    WriteCloneRecord(request_.to, record_);
+  }
   std::string line = failure_.empty() ? "ok" : failure_;
   std::replace(line.begin(), line.end(), '\n', ' ');
   WriteAll(pipe_.get(), line + "\n");

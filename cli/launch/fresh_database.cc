@@ -1,5 +1,7 @@
 #include "cli/launch/fresh_database.h"
 
+#include <fmt/format.h>
+
 #include <chrono>
 #include <utility>
 
@@ -67,21 +69,27 @@ StartupState StartOnce(const FreshRequest& request, const LaunchRequest& launch,
   WriteLaunchState(request.place, {.runtime = request.runtime.name(), .database = launch.database});
   request.runtime.Start(launch);
   RunningDatabase running(request.runtime, request.progress);
+  data.IsStarted();
   StartupWatch watch(request.runtime, request.place / "run" / "app.log");
   watch.AwaitDatabase(request.progress, request.interrupt);
-  data.RequireSound();
+  data.RequireSound(watch.State().clone);
   running.Keep();
   return watch.State();
 }
 
-// The same, with an import where the warm cluster cannot be used.
+// The same, with a copy where no overlay can be made, and with an import where the warm cluster cannot be used.
 StartupState StartOrImport(const FreshRequest& request, LaunchRequest& launch, StartData& data) {
-  try {
-    return StartOnce(request, launch, data);
-  } catch (const WarmUnusable& why) {
-    data.FallBack(why, &launch);
+  while (true) {
+    try {
+      return StartOnce(request, launch, data);
+    } catch (const CloneRefused& why) {
+      if (launch.warm.clone == Clone::kCopy) throw;
+      request.progress.Warn(fmt::format("no overlay can be made, so the warm cluster is copied: {}", why.what()));
+      launch.warm.clone = Clone::kCopy;
+    } catch (const WarmUnusable& why) {
+      data.FallBack(why, &launch);
+    }
   }
-  return StartOnce(request, launch, data);
 }
 
 }  // namespace

@@ -19,7 +19,9 @@ constexpr std::chrono::milliseconds kPollEnd{5};
 // command line, and only hex-encoded in its output: a name may contain line feeds, and psql takes a line that begins
 // with a backslash for a meta-command.
 constexpr const char* kOurSettings =  // The database may have those of the source's.
-    "SET default_transaction_read_only = off; SET statement_timeout = 0; SET lock_timeout = 0";
+    "SET default_transaction_read_only = off; SET statement_timeout = 0; SET lock_timeout = 0;"
+    // The other processors are the application's, which starts meanwhile.
+    "SET max_parallel_workers_per_gather = 0";
 constexpr const char* kRowsOf = R"(
 SET search_path = pg_catalog;
 CREATE FUNCTION pg_temp.rows_of(name regclass) RETURNS bigint LANGUAGE plpgsql AS $$

@@ -111,7 +111,6 @@ void TellData(const StartData& data, const LaunchOptions& options, LaunchResult&
   result.point = data.point();
   result.from = data.from();
   result.carried_from = data.carried_from();
-  result.carried_rows = data.carried_rows();
   result.state.source = data.source();
   result.state.seed_file = data.foreign_seed();
   result.state.saved = options.saved;
@@ -147,6 +146,7 @@ void Run(const LaunchPlace& place, const LaunchOptions& options, const LaunchReq
          LaunchResult& result) {
   WriteLaunchState(place.project.place, result.state);
   Launched launched(place, request);
+  data.IsStarted();
   {
     StartupWatch watch(place.runtime, place.project.place / "run" / "app.log");
     try {
@@ -154,7 +154,8 @@ void Run(const LaunchPlace& place, const LaunchOptions& options, const LaunchReq
       result.clone = watch.State().clone;
       result.carry_seconds = watch.State().carry_seconds;
       LargestTables largest(place.runtime, result.clone == "overlay" ? CountRows::kAbout : CountRows::kExactly);
-      data.RequireSound();
+      data.RequireSound(result.clone);
+      result.carried_rows = data.carried_rows();
       if (result.application) AwaitApplication(place, watch, options.wait);
       result.tables = RowsOf(largest, place);
       data.Keep(watch.State().sends);
@@ -225,7 +226,7 @@ LaunchResult Launch(const LaunchPlace& place, const LaunchOptions& options) {
   }
   if (place.app.persistent) std::filesystem::create_directories(request.persistent_dir);
   result.seed_seconds = SecondsSince(start);
-  if (runs) place.runtime.Stop();
+  if (runs) place.runtime.StopForNext();
   result.state.started_time_us = os::NowMicroseconds();
   for (bool runs_now = false; !runs_now;) {
     try {

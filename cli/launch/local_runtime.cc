@@ -6,6 +6,7 @@
 #include <linux/magic.h>
 #include <pwd.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/statfs.h>
 #include <unistd.h>
 
@@ -27,6 +28,7 @@
 #include "os/process_environment.h"
 #include "os/process_list.h"
 #include "os/run_program.h"
+#include "storage/atomic_file.h"
 #include "storage/error.h"
 #include "storage/handle.h"
 
@@ -58,7 +60,10 @@ void RequireOpenToServer(const std::filesystem::path& path) {
 // only root can listen; on 5432 it could find a tunnel to production.
 constexpr int kPort = 1;
 
-constexpr const char* kMainProcess = "main-process";  // In the private directory.
+// In the private directory.
+constexpr const char* kMainProcess = "main-process";
+constexpr const char* kCluster = "pgdata";
+constexpr const char* kSocket = "socket";
 constexpr std::chrono::seconds kStopTimeout{20};
 constexpr std::chrono::milliseconds kPollProcess{5};
 
@@ -171,7 +176,7 @@ std::vector<pid_t> LocalRuntime::Processes() const {
 
 std::vector<std::filesystem::path> LocalRuntime::Clusters() const {
   std::vector<std::filesystem::path> clusters = {persistent_dir_};
-  if (directory_) clusters.push_back(*directory_ / "pgdata");
+  if (directory_) clusters.push_back(*directory_ / kCluster);
   return clusters;
 }
 
@@ -200,13 +205,14 @@ os::Environment LocalRuntime::EntrypointVariables(const LaunchRequest& request) 
   variables["ROTV_LOG_TIMES"] = LogTimes();
   variables["ROTV_RESTART"] = persistent ? RestartName(request.restart) : "";
   variables["ROTV_MODE"] = persistent ? "persistent" : "development";
-  variables["ROTV_DATA"] = persistent ? request.persistent_dir : *directory_ / "pgdata";
+  variables["ROTV_DATA"] = persistent ? request.persistent_dir : *directory_ / kCluster;
   variables["ROTV_SEED"] = request.seed;
   variables["ROTV_WARM"] = request.warm.cluster;
   variables["ROTV_WARM_SERVER"] = request.warm.server;
   variables["ROTV_WARM_LOCK"] = request.warm.lock;
   variables["ROTV_CLONE"] = copy_ ? "made" : request.warm.clone == Clone::kOverlay ? "overlay" : "copy";
   variables["ROTV_CARRY"] = request.warm.carry;
+  variables["ROTV_CARRY_PIPE"] = request.warm.carry_pipe;
   variables["ROTV_WARM_EMPTY"] = request.warm.empty;
   variables["ROTV_WARM_EMPTY_SERVER"] = request.warm.empty_server;
   variables["ROTV_WARM_TO"] = request.warm.pipes;
@@ -234,14 +240,17 @@ os::Environment LocalRuntime::EntrypointVariables(const LaunchRequest& request) 
 
 void LocalRuntime::Start(const LaunchRequest& request) {
   using std::filesystem::perms;
-  directory_ = private_directory_.Make(TmpfsDirectory(environment_));
+  const std::optional<CloneRecord> reused = Reusable(request);
+  if (is_left_ && !reused) Stop();
+  if (!is_left_) directory_ = private_directory_.Make(TmpfsDirectory(environment_));
+  is_left_ = false;
   std::filesystem::create_directories(log_.parent_path());
   std::filesystem::remove(LogTimes());
   WriteEmbeddedFiles(*directory_);
   // If we are root, PostgreSQL runs as another user, which must be able to pass through.
   if (geteuid() == 0) std::filesystem::permissions(*directory_, perms(0711));
   try {
-    if (!request.warm.files.empty()) BeginCopy(request);
+    if (!request.warm.files.empty()) BeginCopy(request, reused);
     os::RecordedProcess::Write(*directory_ / kMainProcess, Spawn(request));
   } catch (...) {
     Stop();  // Whatever of it runs.
@@ -249,17 +258,32 @@ void LocalRuntime::Start(const LaunchRequest& request) {
   }
 }
 
-void LocalRuntime::BeginCopy(const LaunchRequest& request) {
+// What is known of the clone that was left, if it is one of the cluster that is copied now.
+std::optional<CloneRecord> LocalRuntime::Reusable(const LaunchRequest& request) const {
+  if (!is_left_ || request.warm.files.empty()) return std::nullopt;
+  std::error_code none;
+  if (!std::filesystem::equivalent(directory_->parent_path(), TmpfsDirectory(environment_), none)) return std::nullopt;
+  std::optional<CloneRecord> record = ReadCloneRecord(*directory_ / kCluster);
+  return record && record->cluster == request.warm.cluster ? record : std::nullopt;
+}
+
+void LocalRuntime::BeginCopy(const LaunchRequest& request, const std::optional<CloneRecord>& reused) {
   const passwd* user = geteuid() == 0 ? ServiceUser(environment_) : nullptr;
   if (geteuid() == 0 && user == nullptr) return;  // The entrypoint says so.
-  const std::filesystem::path cluster = *directory_ / "pgdata";
+  const std::filesystem::path cluster = *directory_ / kCluster;
   copy_ = std::make_unique<ClusterCopy>(ClusterCopyRequest{.from = request.warm.cluster,
                                                            .files = request.warm.files,
                                                            .to = cluster,
                                                            .pipe = cluster.native() + ".copied",
                                                            .owner = user != nullptr ? user->pw_uid : geteuid(),
-                                                           .group = user != nullptr ? user->pw_gid : getegid()},
+                                                           .group = user != nullptr ? user->pw_gid : getegid(),
+                                                           .reused = reused},
                                         kBeganMarker);
+  const std::filesystem::path socket = *directory_ / kSocket;
+  if (mkdir(socket.c_str(), S_IRWXU) != 0 ||
+      (user != nullptr && chown(socket.c_str(), user->pw_uid, user->pw_gid) != 0)) {
+    ThrowDiskError("make", socket, errno);
+  }
 }
 
 // Starts the entrypoint and returns its number. It is a child of ours until this program ends, in a session of its own.
@@ -284,7 +308,7 @@ void LocalRuntime::KillAll() const {
   for (pid_t process : Processes()) kill(process, SIGKILL);
 }
 
-void LocalRuntime::Stop() {
+void LocalRuntime::EndProcesses() {
   copy_.reset();
   auto deadline = std::chrono::steady_clock::now() + kStopTimeout;
   if (const auto process = MainProcess()) process->Signal(SIGTERM);
@@ -305,6 +329,24 @@ void LocalRuntime::Stop() {
     }
     std::this_thread::sleep_for(kPollProcess);
   }
+}
+
+// Leaves the clone and what is known of it. The next start of this object empties or removes the rest; after one that
+// was killed in between, a later one finds the directory and removes it.
+void LocalRuntime::StopForNext() {
+  if (!directory_ || !std::filesystem::exists(CloneRecordPath(*directory_ / kCluster))) return Stop();
+  EndProcesses();
+  std::vector<std::filesystem::path> others;
+  for (const auto& entry : std::filesystem::directory_iterator(*directory_)) others.push_back(entry.path());
+  std::erase(others, *directory_ / kCluster);
+  std::erase(others, CloneRecordPath(*directory_ / kCluster));
+  for (const std::filesystem::path& other : others) std::filesystem::remove_all(other);
+  is_left_ = true;
+}
+
+void LocalRuntime::Stop() {
+  EndProcesses();
+  is_left_ = false;
   if (directory_) {
     // The kernel has made it closed to its owner, too.
     std::error_code none;
@@ -347,7 +389,7 @@ std::vector<std::string> LocalRuntime::RequestCommand(const std::string& verb) c
 
 OwnDatabase LocalRuntime::Database() const {
   OwnDatabase database{.port = port_, .name = database_};
-  if (directory_) database.socket_directory = *directory_ / "socket";
+  if (directory_) database.socket_directory = *directory_ / kSocket;
   return database;
 }
 

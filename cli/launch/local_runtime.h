@@ -38,11 +38,13 @@ class LocalRuntime : public Runtime {
   std::string name() const override { return "local"; }
   std::string Describe() const override { return "local (no container)"; }
   bool HasCluster(const std::filesystem::path& directory) const override;
-  bool ChecksWhatItCopies() const override { return true; }
+  bool HasFilesHere() const override { return true; }
+  std::filesystem::path ClusterDirectory() const override { return directory_ ? *directory_ / "pgdata" : ""; }
   void CheckReady(const LaunchRequest& request) override;
   RunState State() override;
   void Start(const LaunchRequest& request) override;
   void Stop() override;
+  void StopForNext() override;
   std::vector<std::string> LogCommand(const LogView& view) const override;
   std::vector<std::string> ShellCommand(bool terminal, const OwnDatabase& database) const override;
   std::vector<std::string> RequestCommand(const std::string& verb) const override;
@@ -56,11 +58,13 @@ class LocalRuntime : public Runtime {
  private:
   void RequireNodeApplication() const;
   os::Environment EntrypointVariables(const LaunchRequest& request) const;
-  void BeginCopy(const LaunchRequest& request);
+  std::optional<CloneRecord> Reusable(const LaunchRequest& request) const;
+  void BeginCopy(const LaunchRequest& request, const std::optional<CloneRecord>& reused);
   pid_t Spawn(const LaunchRequest& request) const;
   std::vector<std::filesystem::path> Clusters() const;
   std::vector<pid_t> Processes() const;
   std::optional<os::RecordedProcess> MainProcess() const;  // The entrypoint, if it is alive.
+  void EndProcesses();
   void KillAll() const;
   std::filesystem::path LogTimes() const;
 
@@ -73,6 +77,7 @@ class LocalRuntime : public Runtime {
   std::optional<std::filesystem::path> directory_;  // TMPFS/rotv-RANDOM; nothing if none was started.
   const std::filesystem::path log_;
   const std::filesystem::path persistent_dir_;
+  bool is_left_ = false;               // directory_ is that of what was stopped, for the next start.
   std::unique_ptr<ClusterCopy> copy_;  // Of the warm cluster of this start, if it is copied.
 };
 

@@ -38,8 +38,9 @@ struct WarmRequest {
   std::string server;             // For which server that was made.
   std::filesystem::path lock;     // Held shared as long as anything runs that was made from it.
   Clone clone = Clone::kCopy;
-  std::filesystem::path carry;  // SQL that brings it to the wanted state; empty: it has it.
-  std::filesystem::path empty;  // The one into which a seed is imported, so that no initdb is needed.
+  std::filesystem::path carry;       // SQL that brings it to the wanted state; empty: it has it.
+  std::filesystem::path carry_pipe;  // Has a line when that file is complete; empty: it is.
+  std::filesystem::path empty;       // The one into which a seed is imported, so that no initdb is needed.
   std::string empty_server;
   std::filesystem::path pipes;  // A directory with a pipe for each cluster that may be sent.
 };
@@ -98,8 +99,11 @@ class Runtime {
   // answer the next time it is called, so nothing may have been changed in between.
   virtual void LookAhead(const std::string& /*image*/) {}
 
-  // True if Start() itself copies a warm cluster, and finds by that whether its bytes are what was written.
-  virtual bool ChecksWhatItCopies() const { return false; }
+  // True if the server's files can be read and written here: then Start() itself copies a warm cluster, and finds by
+  // that whether its bytes are what was written.
+  virtual bool HasFilesHere() const { return false; }
+  // Where they are, after Start(); empty if they are not here.
+  virtual std::filesystem::path ClusterDirectory() const { return {}; }
 
   // True if `directory` holds a complete persistent cluster: one whose first import did not finish is not complete.
   virtual bool HasCluster(const std::filesystem::path& directory) const = 0;
@@ -119,6 +123,10 @@ class Runtime {
   // Asks the main process to end, kills it after a timeout, and removes everything except the log and a persistent
   // cluster. Does nothing if nothing runs; cleans up after a killed start. Throws kUsage if it cannot be removed.
   virtual void Stop() = 0;
+
+  // The same, before a Start() of this object, which may then reuse files of the database: those that nobody has
+  // changed are as clean as copies of them.
+  virtual void StopForNext() { Stop(); }
 
   // The command that writes the log, to stdout or stderr as the application did.
   virtual std::vector<std::string> LogCommand(const LogView& view) const = 0;

@@ -58,6 +58,7 @@ Clone CloneFor(config::CloneChoice choice, uint64_t bytes) {
 }
 
 fs::path CarryPath(const fs::path& place) { return place / "run" / "carry.sql"; }
+fs::path CarryPipePath(const fs::path& place) { return place / "run" / "carry.pipe"; }
 
 }  // namespace
 
@@ -68,6 +69,7 @@ StartData::StartData(StartDataRequest request) : request_(std::move(request)), c
 StartData::~StartData() {
   stop_checking_.Request();
   if (damage_.valid()) damage_.wait();
+  carry_.reset();
   std::error_code ignored;
   fs::remove(CarryPath(request_.place), ignored);
 }
@@ -206,8 +208,9 @@ void StartData::StartFrom(WarmLease lease, LaunchRequest* launch) {
   lease_ = std::move(lease);
   // A copy reads all bytes anyway, so they are checked meanwhile: what is damaged would end up in the database without
   // a word. An overlay reads only what is used, and would lose by this what it is for.
-  if (launch->warm.clone != Clone::kCopy) return;
-  if (request_.runtime.ChecksWhatItCopies()) {
+  checks_copy_ = launch->warm.clone == Clone::kCopy;
+  if (!checks_copy_) return;
+  if (request_.runtime.HasFilesHere()) {
     launch->warm.files = lease_->files();
   } else {
     damage_ = std::async(std::launch::async, [this] { return lease_->FindDamage(stop_checking_); });
@@ -220,7 +223,7 @@ void StartData::OfferPipes(LaunchRequest* launch) {
   if (!UsesWarm()) return;
   const bool imports = from_ == DataFrom::kSeed;
   std::vector<WarmOffer> offers;
-  if (imports) empty_lease_ = clusters_.FindEmpty(purpose_);
+  if (imports) FindSoundEmpty();
   if (empty_lease_) {
     launch->warm.empty = empty_lease_->cluster().directory;
     launch->warm.empty_server = empty_lease_->cluster().server;
@@ -237,8 +240,18 @@ void StartData::OfferPipes(LaunchRequest* launch) {
   }
   receiver_.reset();
   has_kept_ = false;
-  receiver_ = std::make_unique<WarmReceiver>(clusters_, request_.place / "run" / "warm", offers);
+  const SentBy sent_by = request_.runtime.HasFilesHere() ? SentBy::kFiles : SentBy::kPipe;
+  receiver_ = std::make_unique<WarmReceiver>(clusters_, request_.place / "run" / "warm", sent_by, offers);
   if (receiver_->wants()) launch->warm.pipes = receiver_->directory();
+}
+
+// The bytes of an empty cluster, which are few, are compared before it is used.
+void StartData::FindSoundEmpty() {
+  empty_lease_ = clusters_.FindEmpty(purpose_);
+  if (!empty_lease_ || empty_lease_->FindDamage(request_.interrupt).empty()) return;
+  const std::string id = empty_lease_->cluster().id;
+  empty_lease_.reset();
+  clusters_.Remove(id);
 }
 
 void StartData::FallBack(const Error& why, LaunchRequest* launch) {
@@ -246,23 +259,39 @@ void StartData::FallBack(const Error& why, LaunchRequest* launch) {
     throw Error(ErrorCode::kCannotStart,
                 fmt::format("what was saved as {} cannot be started: {}", request_.saved, why.what()), why.hint());
   }
-  request_.progress.Warn(
-      fmt::format("the warm cluster of {} cannot be used, so the seed is imported: {}",
-                  foreign_.empty() ? lease_->cluster().state.point.lsn.ToString() : foreign_.native(), why.what()));
+  // An error of ours would be one again.
+  const bool too_large = carry_ && carry_->Finish().too_large;
+  carry_.reset();
+  if (too_large) {
+    request_.progress.Say(fmt::format("so much has changed since {} that the seed is imported",
+                                      lease_->cluster().state.point.lsn.ToString()));
+  } else {
+    request_.progress.Warn(
+        fmt::format("the warm cluster of {} cannot be used, so the seed is imported: {}",
+                    foreign_.empty() ? lease_->cluster().state.point.lsn.ToString() : foreign_.native(), why.what()));
+  }
   stop_checking_.Request();
   if (damage_.valid()) damage_.wait();
   damage_ = {};
   const std::string id = lease_->cluster().id;
   lease_.reset();
-  clusters_.Remove(id);
+  if (!too_large) clusters_.Remove(id);
   launch->warm = {};
   imports_ = true;
   UseSeed(seed_ ? *seed_ : MakeSeed(SourceContext(), RequestOfSeed()), launch);
 }
 
-void StartData::RequireSound() {
-  if (!damage_.valid()) return;
-  const std::string damage = damage_.get();
+void StartData::IsStarted() {
+  if (receiver_ && request_.runtime.HasFilesHere()) receiver_->FilesAreIn(request_.runtime.ClusterDirectory());
+}
+
+void StartData::RequireSound(const std::string& clone) {
+  std::string damage;
+  if (damage_.valid()) {
+    damage = damage_.get();
+  } else if (lease_ && !checks_copy_ && clone == "copy") {
+    damage = lease_->FindDamage(request_.interrupt);
+  }
   if (!damage.empty()) throw WarmUnusable(damage);
 }
 
@@ -279,32 +308,50 @@ std::string StartData::KeptState() {
 }
 
 // Writes the difference between the cluster and the wanted state. A large one is not worth it: an import is as fast,
-// and leaves a cluster from which the next starts carry little.
+// and leaves a cluster from which the next starts carry little. It is written while the cluster is copied, where only
+// the entrypoint has to wait for it.
 bool StartData::Carry(WarmLease lease, LaunchRequest* launch) {
   constexpr uint64_t kMostPart = 10;  // A tenth.
-  const WarmState& has = lease.cluster().state;
+  const WarmState has = lease.cluster().state;
   const fs::path file = CarryPath(request_.place);
   fs::create_directories(file.parent_path());
   const auto schema = launch->superuser ? CarryRequest::Schema::kMustBeTheSame : CarryRequest::Schema::kMayChange;
-  const CarryResult carry =
-      WriteCarry(SourceContext(), {.from = has.point, .to = request_.snapshot, .schema = schema, .output = file});
-  if (!carry.why_not.empty()) {
-    request_.progress.Say(
-        fmt::format("the warm cluster of {} cannot be carried: {}", has.point.lsn.ToString(), carry.why_not));
-    return false;
+  const bool beside = request_.runtime.HasFilesHere() && !request_.keep;
+  const fs::path pipe = beside ? CarryPipePath(request_.place) : fs::path();
+  carry_context_.emplace(SourceContext());
+  carry_ =
+      std::make_unique<CarryRun>(*carry_context_,
+                                 CarryRequest{.from = has.point,
+                                              .to = request_.snapshot,
+                                              .schema = schema,
+                                              .output = file,
+                                              .most_bytes = std::max(has.sql_bytes / kMostPart, kAlwaysCarriedBytes)},
+                                 pipe);
+  const std::optional<history::ResolvedPoint> to = carry_->AwaitBegin();
+  CarryResult carry;
+  if (!beside || !to) {
+    carry = carry_->Finish();
+    if (!carry.why_not.empty()) {
+      request_.progress.Say(
+          fmt::format("the warm cluster of {} cannot be carried: {}", has.point.lsn.ToString(), carry.why_not));
+    }
+    if (!carry.why_not.empty() || carry.too_large) {
+      carry_.reset();
+      return false;
+    }
   }
-  if (carry.bytes > has.sql_bytes / kMostPart && carry.bytes > kAlwaysCarriedBytes) return false;
   from_ = DataFrom::kCarried;
   carried_from_ = has.point.lsn;
-  carried_rows_ = carry.rows;
-  point_ = state_.point = carry.to;
+  point_ = state_.point = to.value_or(carry.to);
   launch->warm.carry = file;
-  const uint64_t carries = has.carries + 1, carried_bytes = has.carried_bytes + carry.bytes;
+  launch->warm.carry_pipe = pipe;
   StartFrom(std::move(lease), launch);
-  state_.carries = carries;
-  state_.carried_bytes = carried_bytes;
+  state_.carries = has.carries + 1;
+  state_.carried_bytes = has.carried_bytes + carry.bytes;
   if (request_.keep) OfferPipes(launch);
   return true;
 }
+
+uint64_t StartData::carried_rows() const { return carry_ && from_ == DataFrom::kCarried ? carry_->Finish().rows : 0; }
 
 }  // namespace rotv::launch

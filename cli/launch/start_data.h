@@ -13,6 +13,7 @@
 #include <string>
 
 #include "cli/config/app_config.h"
+#include "cli/launch/carry_run.h"
 #include "cli/launch/runtime.h"
 #include "cli/launch/seed_file.h"
 #include "cli/launch/warm_clusters.h"
@@ -60,8 +61,13 @@ class StartData {
   // so, writes the seed, and fills `launch` for an import. Throws the error again where that is no help.
   void FallBack(const Error& why, LaunchRequest* launch);
 
-  // Waits until the bytes of the cluster that was copied are known to be those that were written. Throws WarmUnusable.
-  void RequireSound();
+  // To be called after each Start() of the runtime.
+  void IsStarted();
+
+  // Waits until the bytes of the cluster that was copied are known to be those that were written; `clone` says how its
+  // files were got in the end (StartupState::clone): where there was to be an overlay, it may be a copy. Throws
+  // WarmUnusable.
+  void RequireSound(const std::string& clone);
 
   // Waits until what the entrypoint sends has come (StartupState::sends), and keeps it in the background. Can be called
   // again, and then does nothing.
@@ -76,7 +82,7 @@ class StartData {
   int64_t fresh_us() const { return fresh_us_; }                          // The time by which the data's age goes.
   DataFrom from() const { return from_; }
   Lsn carried_from() const { return carried_from_; }  // Of kCarried, as is the next one.
-  uint64_t carried_rows() const { return carried_rows_; }
+  uint64_t carried_rows() const;                      // Waits until the difference is written.
 
  private:
   void Describe(const std::set<std::string>& roles, const DatabaseFacts& facts, LaunchRequest* launch);
@@ -88,6 +94,7 @@ class StartData {
   bool Carry(WarmLease lease, LaunchRequest* launch);
   void StartFrom(WarmLease lease, LaunchRequest* launch);
   void OfferPipes(LaunchRequest* launch);
+  void FindSoundEmpty();
   bool UsesWarm() const { return request_.app.keep_prepared && !request_.app.persistent; }
   Context SourceContext() const;
   SeedRequest RequestOfSeed() const;
@@ -105,10 +112,12 @@ class StartData {
   int64_t fresh_us_ = 0;
   DataFrom from_ = DataFrom::kSeed;
   Lsn carried_from_;
-  uint64_t carried_rows_ = 0;
+  std::optional<Context> carry_context_;  // Of the next one.
+  std::unique_ptr<CarryRun> carry_;
   std::optional<WarmLease> lease_;        // Of the cluster that it starts from,
   std::optional<WarmLease> empty_lease_;  // and of the one into which a seed is imported.
   Interrupt stop_checking_;
+  bool checks_copy_ = false;  // The bytes are checked while they are copied, or beside it.
   std::future<std::string> damage_;
   std::unique_ptr<WarmReceiver> receiver_;
   bool has_kept_ = false;

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "storage/atomic_file.h"
+#include "storage/write_all.h"
 
 namespace rotv::launch {
 namespace {
@@ -36,7 +37,8 @@ bool AwaitReceived(std::future<bool> received, const WarmWriter& writer, const I
 
 namespace fs = std::filesystem;
 
-WarmReceiver::WarmReceiver(const WarmClusters& clusters, fs::path directory, const std::vector<WarmOffer>& offers)
+WarmReceiver::WarmReceiver(const WarmClusters& clusters, fs::path directory, SentBy sent_by,
+                           const std::vector<WarmOffer>& offers)
     : clusters_(clusters), directory_(std::move(directory)) {
   fs::remove_all(directory_);  // Of a start that was killed.
   if (offers.empty()) return;
@@ -56,7 +58,10 @@ WarmReceiver::WarmReceiver(const WarmClusters& clusters, fs::path directory, con
     fcntl(incoming->pipe.get(), F_SETPIPE_SZ, kPipeBytes);
     incoming_.push_back(std::move(incoming));
   }
-  for (const std::unique_ptr<Incoming>& one : incoming_) one->thread = std::thread(Read, one.get());
+  if (sent_by == SentBy::kFiles) OpenTaken();
+  for (const std::unique_ptr<Incoming>& one : incoming_) {
+    one->thread = std::thread([this, incoming = one.get()] { Read(incoming); });
+  }
 }
 
 WarmReceiver::~WarmReceiver() {
@@ -70,13 +75,37 @@ WarmReceiver::~WarmReceiver() {
   fs::remove_all(directory_, ignored);
 }
 
+// Both ends are ours, so that neither opening nor writing waits. If this program ends, the pipe has an end.
+void WarmReceiver::OpenTaken() {
+  const fs::path pipe = directory_ / "taken";
+  if (mkfifo(pipe.c_str(), S_IRUSR | S_IWUSR) != 0) return;  // Then all is sent.
+  taken_ = FileDescriptor(open(pipe.c_str(), O_RDWR | O_NOFOLLOW | O_CLOEXEC));
+  if (!taken_) ThrowDiskError("open", pipe, errno);
+}
+
+void WarmReceiver::FilesAreIn(const fs::path& cluster) {
+  const std::lock_guard lock(mutex_);
+  files_ = cluster;
+  is_known_.notify_all();
+}
+
+std::optional<fs::path> WarmReceiver::AwaitFiles(const Interrupt& stop) {
+  std::unique_lock lock(mutex_);
+  while (files_.empty() && !stop.requested()) is_known_.wait_for(lock, kPollStop);
+  return files_.empty() ? std::nullopt : std::optional(files_);
+}
+
 void WarmReceiver::Read(Incoming* incoming) {
   bool is_complete = false;
   try {
-    is_complete = incoming->writer->Receive(incoming->pipe.get(), incoming->stop);
+    is_complete = incoming->writer->Receive(incoming->pipe.get(), incoming->stop, [&]() -> std::optional<fs::path> {
+      if (!taken_) return std::nullopt;
+      return AwaitFiles(incoming->stop);
+    });
   } catch (const Error&) {
     // It was stopped.
   }
+  if (taken_ && incoming->offer.name == "state") WriteAll(taken_.get(), is_complete ? "ok\n" : "failed\n");
   incoming->received.set_value(is_complete);
   DrainPipe(incoming->pipe.get(), incoming->stop);
 }
@@ -91,6 +120,9 @@ void WarmReceiver::Keep(const std::map<std::string, std::string>& sends, const I
     if (!is_complete) continue;
     one->published = std::async(std::launch::async, [this, incoming = one.get(), server = found->second] {
       incoming->writer->Publish(incoming->offer.purpose, incoming->offer.state, server);
+      if (const CloneRecord record = incoming->writer->record(); !record.files.empty()) {
+        WriteCloneRecord(files_, record);
+      }
       clusters_.RemoveOlder(incoming->writer->id());
       clusters_.Trim();
     });

@@ -2,10 +2,13 @@
 
 #pragma once
 
+#include <condition_variable>
 #include <filesystem>
 #include <future>
 #include <map>
 #include <memory>
+#include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -25,11 +28,19 @@ struct WarmOffer {
   uint64_t bytes = 0;  // About.
 };
 
+// How the bytes come.
+enum class SentBy {
+  kPipe,   // As a tar.
+  kFiles,  // This program reads the server's files, when a pipe says that they may be read; or as a tar.
+};
+
 class WarmReceiver {
  public:
   // Makes a named pipe in `directory` for each offer that the disk has room for, and reads them on threads of its own.
-  // What was in `directory` is removed. Throws kDisk.
-  WarmReceiver(const WarmClusters& clusters, std::filesystem::path directory, const std::vector<WarmOffer>& offers);
+  // For kFiles also the pipe `taken`, which has a line when the files have been read. What was in `directory` is
+  // removed. Throws kDisk.
+  WarmReceiver(const WarmClusters& clusters, std::filesystem::path directory, SentBy sent_by,
+               const std::vector<WarmOffer>& offers);
   // Waits for the work of Keep(); removes the pipes and what was not kept.
   ~WarmReceiver();
   WarmReceiver(const WarmReceiver&) = delete;
@@ -38,6 +49,9 @@ class WarmReceiver {
   // False if there is no room for any: then the entrypoint is not asked to send.
   bool wants() const { return !incoming_.empty(); }
   const std::filesystem::path& directory() const { return directory_; }
+
+  // Says where the server's files are. To be called once it is started, for kFiles.
+  void FilesAreIn(const std::filesystem::path& cluster);
 
   // Waits until the clusters that the entrypoint sends have come (by name, for which server), and publishes them in the
   // background. If that fails a cluster is not kept, and a later start takes longer. To be called once. Throws
@@ -56,10 +70,16 @@ class WarmReceiver {
     std::thread thread;
     std::future<void> published;
   };
-  static void Read(Incoming* incoming);
+  void OpenTaken();
+  void Read(Incoming* incoming);
+  std::optional<std::filesystem::path> AwaitFiles(const Interrupt& stop);
 
   const WarmClusters clusters_;
   const std::filesystem::path directory_;
+  FileDescriptor taken_;
+  std::mutex mutex_;
+  std::condition_variable is_known_;
+  std::filesystem::path files_;  // Empty: not known yet.
   std::vector<std::unique_ptr<Incoming>> incoming_;
 };
 

@@ -12,6 +12,8 @@
 #include <cstring>
 #include <vector>
 
+#include "cli/launch/cluster_take.h"
+#include "cli/launch/warm_file.h"
 #include "os/boot_id.h"
 #include "os/clock.h"
 #include "storage/atomic_file.h"
@@ -21,11 +23,6 @@ namespace rotv::launch {
 namespace {
 
 namespace fs = std::filesystem;
-
-// Whichever user the server runs as, in whichever container, reads and writes these files: they are a layer of an
-// overlay, or are copied by that user. HOME/warm/ID above them is open to nobody but us.
-constexpr mode_t kFileMode = 0666;
-constexpr mode_t kDirectoryMode = 0777;
 
 constexpr size_t kBlockBytes = 512;  // Of a tar.
 constexpr size_t kBufferBytes = size_t{1} << 20;
@@ -123,24 +120,26 @@ class Unpacking {
   Unpacking(fs::path directory, Pipe* pipe, std::atomic<uint64_t>* received)
       : directory_(std::move(directory)), pipe_(*pipe), received_(*received) {}
 
-  // Returns false if the archive is not complete or has something else than files and directories.
-  bool Run(std::vector<WarmFile>* files) {
-    std::array<char, kBlockBytes> block{};
-    while (pipe_.ReadBlock(&block)) {
+  // Begins with a block that was read already. Returns false if the archive is not complete or has something else than
+  // files and directories.
+  bool Run(std::array<char, kBlockBytes> block, std::vector<WarmFile>* files) {
+    do {
       if (IsZero(block)) return HasCompleteLine(&block);
       const std::optional<Member> member = MemberOf(block);
       if (!member) return false;
       const bool is_directory = member->type == '5';
       if (!is_directory && member->type != '0' && member->type != '\0') return false;
-      if (is_directory && member->name.empty()) continue;
-      if (!IsBelow(member->name)) return false;
-      if (is_directory) {
+      const bool is_top = is_directory && member->name.empty();
+      if (!is_top && !IsBelow(member->name)) return false;
+      if (is_top) {
+        // It is there.
+      } else if (is_directory) {
         MakeDirectory(member->name);
         files->push_back({.name = member->name, .is_directory = true});
       } else if (!WriteFile(*member, files)) {
         return false;
       }
-    }
+    } while (pipe_.ReadBlock(&block));
     return false;
   }
 
@@ -159,14 +158,13 @@ class Unpacking {
 
   void MakeDirectory(const std::string& name) {
     const fs::path path = directory_ / name;
-    if (mkdir(path.c_str(), kDirectoryMode) != 0) ThrowDiskError("create", path, errno);
-    if (chmod(path.c_str(), kDirectoryMode) != 0) ThrowDiskError("create", path, errno);  // Whatever the umask is.
+    if (!MakeWarmDirectory(path)) ThrowDiskError("create", path, errno);
   }
 
   bool WriteFile(const Member& member, std::vector<WarmFile>* files) {
     const fs::path path = directory_ / member.name;
-    const FileDescriptor file(open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, kFileMode));
-    if (!file || fchmod(file.get(), kFileMode) != 0) ThrowDiskError("create", path, errno);
+    const FileDescriptor file = MakeWarmFile(path);
+    if (!file) ThrowDiskError("create", path, errno);
     FileChecksum checksum;
     for (uint64_t left = member.bytes; left > 0;) {
       const std::string_view piece = pipe_.Read(std::min<uint64_t>(left, kBufferBytes));
@@ -220,12 +218,18 @@ WarmWriter::~WarmWriter() {
   fs::remove_all(directory_, ignored);
 }
 
-bool WarmWriter::Receive(int pipe, const Interrupt& interrupt) {
+bool WarmWriter::Receive(int pipe, const Interrupt& interrupt, const FindCluster& find_cluster) {
   const fs::path cluster = directory_ / "cluster";
-  if (mkdir(cluster.c_str(), kDirectoryMode) != 0 || chmod(cluster.c_str(), kDirectoryMode) != 0) return false;
+  if (!MakeWarmDirectory(cluster)) return false;
   Pipe from(pipe, interrupt);
+  std::array<char, kBlockBytes> block{};
+  if (!from.ReadBlock(&block)) return false;
   try {
-    return Unpacking(cluster, &from, &received_).Run(&manifest_.files);
+    if (!TextAt(block, 0, kBlockBytes).starts_with("rotv: files")) {
+      return Unpacking(cluster, &from, &received_).Run(block, &manifest_.files);
+    }
+    const std::optional<fs::path> there = find_cluster ? find_cluster() : std::nullopt;
+    return there && TakeCluster({.from = *there, .to = cluster}, &manifest_.files, &record_, &received_, interrupt);
   } catch (const Error& error) {
     if (error.code() == ErrorCode::kInterrupted) throw;
     return false;

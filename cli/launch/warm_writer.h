@@ -5,8 +5,11 @@
 #include <atomic>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
+#include <optional>
 #include <string>
 
+#include "cli/launch/clone_record.h"
 #include "cli/launch/warm_manifest.h"
 #include "cli/launch/warm_state.h"
 #include "storage/handle.h"
@@ -23,12 +26,23 @@ class WarmWriter {
   WarmWriter(const WarmWriter&) = delete;
   WarmWriter& operator=(const WarmWriter&) = delete;
 
+  // Where the server's directory is, once it is known; may wait for that. Nothing: it cannot be read here.
+  using FindCluster = std::function<std::optional<std::filesystem::path>()>;
+
   // Reads a tar of the cluster's directory from a pipe, and writes its files, until the line that follows the archive
-  // (entrypoint/warm.sh). Returns false if it ends before, has something else than files and directories, or cannot be
-  // written. What follows in the pipe is not read: DrainPipe() does that. Throws kInterrupted.
-  bool Receive(int pipe, const Interrupt& interrupt);
+  // (entrypoint/warm.sh). Or, if the pipe has the line that says so, takes the files where `find_cluster` says that
+  // they are. Returns false if the archive ends before, if there is something else than files and directories, or if it
+  // cannot be written. What follows in the pipe is not read: DrainPipe() does that. Throws kInterrupted.
+  bool Receive(int pipe, const Interrupt& interrupt, const FindCluster& find_cluster = {});
   // Writes the manifest. Only after Receive() has returned true. Throws kDisk.
   void Publish(const WarmPurpose& purpose, const WarmState& state, const std::string& server);
+
+  // Which of the server's files have the bytes of the new cluster, if they were taken; else empty.
+  CloneRecord record() const {
+    CloneRecord record = record_;
+    record.cluster = directory_ / "cluster";
+    return record;
+  }
 
   // How many bytes of files have come. Any thread may ask.
   uint64_t received() const { return received_; }
@@ -39,6 +53,7 @@ class WarmWriter {
   const std::filesystem::path directory_;
   FileDescriptor lock_;
   WarmManifest manifest_;
+  CloneRecord record_;
   std::atomic<uint64_t> received_ = 0;
   bool is_published_ = false;
 };

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include <chrono>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -288,6 +289,78 @@ TEST_F(WarmClusterTest, AnOverlayIsCleanAtEveryStartAndProtectsItsLayer) {
   ExpectNothingRuns();
   rotv_.MustSync({"clean", "--what", "clusters"});
   EXPECT_EQ(WarmCluster("state"), "");
+}
+
+// A restart copies only what was changed, also after an import and after a carry.
+TEST_F(WarmClusterTest, ARestartIsCleanAndKeepsTheFilesThatNobodyChanged) {
+  rotv_.server().Exec(
+      "CREATE TABLE drafts (body text); CREATE TABLE large AS SELECT i, repeat('x', 500) AS body FROM "
+      "generate_series(1, 20000) i; ALTER TABLE large ADD PRIMARY KEY (i)");
+  // A file that nobody has a reason to change: the first reader of a page may mark its rows.
+  const auto inode = [&] {
+    const fs::path socket = Json::parse(Get("/env/PGHOST")).get<std::string>();
+    struct stat status {};
+    EXPECT_EQ(stat((socket.parent_path() / "pgdata/base/1/PG_VERSION").c_str(), &status), 0);
+    return status.st_ino;
+  };
+  MustRotv({"start"});
+  ASSERT_TRUE(Imported());
+  const ino_t before = inode();
+  for (int round = 0; round < 2; ++round) {
+    // DROP DATABASE writes all that was changed to the files.
+    for (const char* change :
+         {"DELETE FROM places; DROP TABLE news CASCADE", "CREATE DATABASE more", "DROP DATABASE more"}) {
+      MustRotv({"psql", "-Xqc", change});
+    }
+    MustRotv({"restart"});
+    EXPECT_FALSE(Imported());
+    EXPECT_EQ(inode(), before);
+    ExpectDatabaseIsTheSources();
+  }
+  MustRotv({"psql", "-Xqc", "UPDATE large SET body = 'changed'"});
+  rotv_.server().Exec("UPDATE places SET name = 'changed' WHERE id = 1");
+  EXPECT_EQ(Json::parse(MustRotv({"--json", "start", "--replace", "--pull"})).at("from"), "carried");
+  EXPECT_EQ(inode(), before);
+  ExpectDatabaseIsTheSources();
+  EXPECT_EQ(Json::parse(MustRotv({"--json", "start", "--replace"})).at("from"), "carried");
+  EXPECT_EQ(inode(), before);
+  ExpectDatabaseIsTheSources();
+  MustRotv({"stop"});
+  ExpectNothingRuns();
+}
+
+// Where no overlay can be made it becomes a copy, which is compared as any other.
+TEST_F(WarmClusterTest, ACopyInPlaceOfAnOverlayIsCompared) {
+  rotv_.server().Exec("CREATE TABLE drafts (body text); INSERT INTO drafts VALUES ('as it was')");
+  ExpectStart(true);
+  Change(FilesWith("as it was").at(0), "as it was", "as it is!");
+  std::ofstream(rotv_.config(), std::ios::app) << "clone = \"overlay\"\n";
+  WriteApp("bin/mount", "#!/bin/sh\necho 'this kernel has no overlay' >&2\nexit 1\n");
+  fs::permissions(app() / "bin/mount", fs::perms::all);
+  variables_["PATH"] = (app() / "bin").native() + ":" + std::getenv("PATH");
+  const Result started = Rotv({"start"});
+  EXPECT_EQ(started.exit_status, 0) << started.err;
+  EXPECT_THAT(started.err, HasSubstr("no overlay can be made"));
+  EXPECT_THAT(started.err, HasSubstr("cannot be used, so the seed is imported: the bytes of "));
+  EXPECT_EQ(MustRotv({"psql", "-Atc", "SELECT body FROM drafts"}), "as it was\n");
+  EXPECT_TRUE(Imported());
+}
+
+// So much that an import is as fast: found while the server starts on the clone, which stays what it is.
+TEST_F(WarmClusterTest, TooManyChangesEndInAnImport) {
+  rotv_.server().Exec(
+      "CREATE TABLE drafts (body text); CREATE TABLE large AS SELECT i, md5(i::text) AS body FROM "
+      "generate_series(1, 60000) i; ALTER TABLE large ADD PRIMARY KEY (i)");
+  ExpectStart(true);
+  const fs::path cluster = WarmCluster("state");
+  rotv_.server().Exec("UPDATE large SET body = 'changed'");
+  const Result started = Rotv({"start", "--pull"});
+  EXPECT_EQ(started.exit_status, 0) << started.err;
+  EXPECT_THAT(started.err, HasSubstr("so much has changed since "));
+  EXPECT_THAT(started.err, Not(HasSubstr("cannot be used")));
+  EXPECT_TRUE(Imported());
+  EXPECT_TRUE(fs::exists(cluster / "manifest.json"));
+  ExpectDatabaseIsTheSources();
 }
 
 // A server of another kind made it, which only the entrypoint can tell.
