@@ -153,7 +153,9 @@ class RocksRowStore : public RowStore {
     const std::vector<VersionBuffer::Entry> sorted = versions.Sorted();
     // The disk is not filled up to its end: what is stored can still be published then, or removed.
     RequireFreeSpace(directory_, versions.bytes());
-    if (std::optional<TableId> twice = TableWithTwins(sorted)) return twice;
+    if (versions.keeps_twins()) {
+      if (std::optional<TableId> twice = TableWithTwins(sorted)) return twice;
+    }
     std::string file = (directory_ / fmt::format("{}{}{}", kRunPrefix, next_run_++, kRunSuffix)).string();
     try {
       WriteRun(sorted, file);

@@ -8,15 +8,17 @@
 #include "storage/error.h"
 #include "storage/row_key.h"
 
-// A pull may put millions of versions here. It also asks for the newest version of a row, to complete a partial row or
-// to count equal rows of a multiset, and each version replaces one of the same row and transaction. So keys and values
-// lie encoded in large blocks, with no allocation for each version, and a hash table with open addressing leads from a
-// row to its newest version; older ones follow by a list through the entries. Sorting happens once, when the buffer is
-// written, on the first 16 bytes of each key as two numbers, since comparing the keys themselves would mean a cache
-// miss for each comparison.
+// A pull may put millions of versions here. So keys and values lie encoded in large blocks, with no allocation for each
+// version. Sorting happens once, when the buffer is written, on the first 16 bytes of each key as two numbers, since
+// comparing the keys themselves would mean a cache miss for each comparison; of versions of one row and transaction only
+// the last one is kept then.
 //
-// A std::map ordered by key would need no sort, but an allocation and several cache misses for each version. A copy of
-// a table never asks for rows, and goes without the index.
+// A pull also asks for the newest version of a row, to complete a partial row or to count equal rows of a multiset. For
+// that a hash table with open addressing leads from a row to its newest version; older ones follow by a list. Most pulls
+// never ask, and the table costs more than all else that is done with a version here, since each is a cache miss: so
+// versions are added to it only when a question comes.
+//
+// A std::map ordered by key would need no sort, but an allocation and several cache misses for each version.
 
 namespace rotv {
 namespace {
@@ -28,10 +30,6 @@ std::string_view PrefixOf(const VersionBuffer::Entry& entry) {
 }
 
 }  // namespace
-
-VersionBuffer::VersionBuffer(Index index) : indexed_(index == Index::kNewest) {
-  if (indexed_) slots_.resize(1024);
-}
 
 char* VersionBuffer::Allocate(size_t size) {
   bytes_ += size;
@@ -57,26 +55,25 @@ size_t VersionBuffer::SlotOf(std::string_view row_prefix) const {
   return at;
 }
 
-void VersionBuffer::Grow() {
-  std::vector<uint32_t> old(slots_.size() * 2);
+void VersionBuffer::Grow() const {
+  std::vector<uint32_t> old(std::max<size_t>(1024, slots_.size() * 2));
   old.swap(slots_);
   for (uint32_t entry : old) {
     if (entry != 0) slots_[SlotOf(PrefixOf(entries_[entry - 1]))] = entry;
   }
 }
 
-void VersionBuffer::AddIndexed(Entry entry) {
-  size_t slot = SlotOf(PrefixOf(entry));
-  uint32_t before = slots_[slot];
-  if (before != 0 && entries_[before - 1].key() == entry.key()) {
-    entry.previous = entries_[before - 1].previous;
-    entries_[before - 1] = entry;
-    return;
+void VersionBuffer::CompleteIndex() const {
+  if (index_ == Index::kNone) throw Error(ErrorCode::kBug, "a buffer without an index was asked for a row");
+  if (slots_.empty()) Grow();
+  for (size_t at = previous_.size(); at != entries_.size(); ++at) {
+    const size_t slot = SlotOf(PrefixOf(entries_[at]));
+    const uint32_t before = slots_[slot];
+    const bool replaces = before != 0 && entries_[before - 1].key() == entries_[at].key();
+    previous_.push_back(replaces ? previous_[before - 1] : before);
+    slots_[slot] = static_cast<uint32_t>(at + 1);
+    if (before == 0 && ++slots_used_ * 2 > slots_.size()) Grow();
   }
-  entry.previous = before;
-  entries_.push_back(entry);
-  slots_[slot] = static_cast<uint32_t>(entries_.size());
-  if (before == 0 && ++slots_used_ * 2 > slots_.size()) Grow();
 }
 
 void VersionBuffer::Put(const VersionKey& key, const RowVersion& version) {
@@ -98,17 +95,12 @@ void VersionBuffer::Put(const VersionKey& key, const RowVersion& version) {
   entry.data = data;
   entry.key_size = static_cast<uint32_t>(key_size);
   entry.value_size = static_cast<uint32_t>(scratch_.size() - key_size + text_size);
-  bytes_ += sizeof(Entry) + (indexed_ ? 8 : 0);
-
-  if (indexed_) {
-    AddIndexed(entry);
-  } else {
-    entries_.push_back(entry);
-  }
+  bytes_ += sizeof(Entry) + (index_ == Index::kNewest ? 12 : 0);
+  entries_.push_back(entry);
 }
 
 void VersionBuffer::PutEncoded(std::string_view key, std::string_view value) {
-  if (indexed_) throw Error(ErrorCode::kBug, "a buffer with an index was given an encoded version");
+  if (index_ != Index::kNone) throw Error(ErrorCode::kBug, "a buffer with an index was given an encoded version");
   char* data = Allocate(key.size() + value.size());
   memcpy(data, key.data(), key.size());
   if (!value.empty()) memcpy(data + key.size(), value.data(), value.size());
@@ -121,7 +113,7 @@ void VersionBuffer::PutEncoded(std::string_view key, std::string_view value) {
 }
 
 std::optional<VersionBuffer::Found> VersionBuffer::Newest(std::string_view row_prefix) const {
-  if (!indexed_) throw Error(ErrorCode::kBug, "a buffer without an index was asked for a row");
+  CompleteIndex();
   uint32_t entry = slots_[SlotOf(row_prefix)];
   if (entry == 0) return std::nullopt;
   const Entry& found = entries_[entry - 1];
@@ -129,9 +121,9 @@ std::optional<VersionBuffer::Found> VersionBuffer::Newest(std::string_view row_p
 }
 
 std::vector<VersionBuffer::Found> VersionBuffer::Versions(std::string_view row_prefix) const {
-  if (!indexed_) throw Error(ErrorCode::kBug, "a buffer without an index was asked for a row");
+  CompleteIndex();
   std::vector<Found> versions;
-  for (uint32_t entry = slots_[SlotOf(row_prefix)]; entry != 0; entry = entries_[entry - 1].previous) {
+  for (uint32_t entry = slots_[SlotOf(row_prefix)]; entry != 0; entry = previous_[entry - 1]) {
     const Entry& found = entries_[entry - 1];
     versions.push_back({DecodeVersionKey(found.key()).commit_lsn, DecodeRowVersion(found.value())});
   }
@@ -145,9 +137,9 @@ std::string_view VersionBuffer::GreatestKey() const {
 }
 
 std::vector<VersionBuffer::Entry> VersionBuffer::Sorted() const {
-  auto before = [](const Entry& a, const Entry& b) { return a.key() < b.key(); };
   // The rows of a table often arrive in the order of their keys: one check is cheaper than a sort.
-  if (std::is_sorted(entries_.begin(), entries_.end(), before)) return entries_;
+  const auto not_before = [](const Entry& a, const Entry& b) { return a.key() >= b.key(); };
+  if (std::adjacent_find(entries_.begin(), entries_.end(), not_before) == entries_.end()) return entries_;
   // The keys are scattered over memory, so most comparisons are decided by their first bytes, kept as numbers here.
   struct Place {
     uint64_t table_and_epoch, head;
@@ -159,14 +151,22 @@ std::vector<VersionBuffer::Entry> VersionBuffer::Sorted() const {
     // Even a key with an empty row key has 16 bytes, since its LSN follows.
     places.push_back({ReadBigEndian64(entry.data), ReadBigEndian64(entry.data + kTablePrefixSize), &entry});
   }
-  std::sort(places.begin(), places.end(), [&](const Place& a, const Place& b) {
+  std::sort(places.begin(), places.end(), [](const Place& a, const Place& b) {
     if (a.table_and_epoch != b.table_and_epoch) return a.table_and_epoch < b.table_and_epoch;
     if (a.head != b.head) return a.head < b.head;
-    return before(*a.entry, *b.entry);
+    const int order = a.entry->key().compare(b.entry->key());
+    return order != 0 ? order < 0 : a.entry < b.entry;  // Equal keys stay in the order in which they came.
   });
   std::vector<Entry> sorted;
   sorted.reserve(places.size());
-  for (const Place& place : places) sorted.push_back(*place.entry);
+  const Place* last = nullptr;
+  for (const Place& place : places) {
+    const bool replaces = !keeps_twins() && last != nullptr && last->head == place.head &&
+                          last->table_and_epoch == place.table_and_epoch && last->entry->key() == place.entry->key();
+    if (replaces) sorted.pop_back();
+    sorted.push_back(*place.entry);
+    last = &place;
+  }
   return sorted;
 }
 

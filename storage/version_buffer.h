@@ -13,15 +13,15 @@
 
 namespace rotv {
 
-// One thread fills it. Any number of threads may read it while it does not change.
+// One thread fills it, and asks it for rows. Any number of threads may call all else while it does not change.
 class VersionBuffer {
  public:
-  // Newest() and Versions() need an index, which costs some 10 ns a version.
+  // Only with kNewest may it be asked for rows. The index for that is made once it is asked.
   enum class Index { kNone, kNewest };
-  explicit VersionBuffer(Index index);
+  explicit VersionBuffer(Index index) : index_(index) {}
 
-  // Adds a version. With an index it replaces an earlier version of the same row and commit LSN; without one no row may
-  // be added twice.
+  // Adds a version. With kNewest it replaces an earlier version of the same row and commit LSN; else no row may be added
+  // twice.
   void Put(const VersionKey& key, const RowVersion& version);
 
   // The same for a version that is encoded: key and value of an Entry. Only without an index.
@@ -41,10 +41,10 @@ class VersionBuffer {
     const char* data = nullptr;
     uint32_t key_size = 0;
     uint32_t value_size = 0;
-    uint32_t previous = 0;  // The index of the row's previous version, plus one; 0 for none.
   };
   // All versions, in byte order of their keys; each key once, unless a row was added twice without an index.
   std::vector<Entry> Sorted() const;
+  bool keeps_twins() const { return index_ == Index::kNone; }
 
   // The greatest of all keys; the buffer must not be empty.
   std::string_view GreatestKey() const;
@@ -56,18 +56,21 @@ class VersionBuffer {
   char* Allocate(size_t size);
   // The slot that holds this row, or would hold it.
   size_t SlotOf(std::string_view row_prefix) const;
-  void Grow();
-  void AddIndexed(Entry entry);
+  void Grow() const;
+  // Adds to the index what was added to the buffer since the last question.
+  void CompleteIndex() const;
 
-  const bool indexed_;
+  const Index index_;
   std::vector<std::unique_ptr<char[]>> blocks_;
   size_t block_left_ = 0;
   char* block_next_ = nullptr;
   size_t bytes_ = 0;
   std::vector<Entry> entries_;
-  // A hash table with open addressing, by row prefix: the index of the row's last entry plus one; 0 for none.
-  std::vector<uint32_t> slots_;
-  size_t slots_used_ = 0;
+  // A hash table with open addressing, by row prefix: the number of the row's last entry plus one; 0 for none.
+  mutable std::vector<uint32_t> slots_;
+  mutable size_t slots_used_ = 0;
+  // For each entry in the table the row's version before it, numbered likewise.
+  mutable std::vector<uint32_t> previous_;
   std::string scratch_;  // A member to save allocations.
 };
 

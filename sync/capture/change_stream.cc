@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <thread>
+#include <utility>
 
 #include "os/clock.h"
 #include "storage/error.h"
@@ -52,7 +53,15 @@ constexpr auto kQuiet = std::chrono::milliseconds(100);
 constexpr auto kStalled = std::chrono::seconds(2);
 constexpr int kWalWriterRounds = 3;
 constexpr int kWaitMs = 50;
+// While messages keep coming naps grow, so that many are there at their end. A socket that is not TCP holds some 250
+// small ones before it makes the server wait, so there a nap may let half of these gather; a server that gathers them
+// itself may be left alone for longer. The larger share of the stream's time a nap is, the later its end is noticed.
 constexpr auto kNap = std::chrono::microseconds(100);
+constexpr auto kLongestNap = std::chrono::milliseconds(1);
+constexpr auto kLongestGatheringNap = std::chrono::milliseconds(10);
+constexpr int kNapShare = 8;
+constexpr size_t kFewMessages = 64;
+constexpr size_t kManyMessages = 128;
 
 }  // namespace
 
@@ -69,8 +78,10 @@ void ChangeStream::Start() {
       [&] { parts_.progress.Detail("waiting for the source to release the replication slot of an aborted pull"); });
   if (failure) connection.Throw(*failure);
   parts_.progress.Detail("");
-  last_publish_ = last_standby_status_ = last_arrival_ = Clock::now();
+  last_publish_ = last_standby_status_ = last_arrival_ = opened_ = Clock::now();
+  nap_ = kNap;
   idle_limit_ = kQuiet;
+  gathers_ = connection.NarrowReceiveWindow();
 }
 
 void ChangeStream::ReceiveUntil(Lsn target) {
@@ -79,6 +90,7 @@ void ChangeStream::ReceiveUntil(Lsn target) {
   for (bool done = false; !done;) {
     parts_.interrupt.Check();
     std::optional<std::string_view> frame = parts_.connection.StreamFrame(0);
+    now_ = Clock::now();
     if (frame) {
       done = TakeFrame(*frame);
     } else {
@@ -90,6 +102,7 @@ void ChangeStream::ReceiveUntil(Lsn target) {
   HandOver(true);
   while (!parts_.writer.DrainFor(Interrupt::kPollMs)) {
     parts_.interrupt.Check();
+    now_ = Clock::now();
     SendStandbyStatusWhenDue();
   }
 }
@@ -97,15 +110,16 @@ void ChangeStream::ReceiveUntil(Lsn target) {
 bool ChangeStream::TakeFrame(std::string_view frame) {
   formats::WalFrame decoded = formats::DecodeWalFrame(frame);
   if (const auto* data = std::get_if<formats::XLogData>(&decoded)) {
-    last_arrival_ = Clock::now();
+    last_arrival_ = now_;
     asked_ = false;
+    ++came_;
     return TakeMessage(*data);
   }
   const auto& keepalive = std::get<formats::Keepalive>(decoded);
   received_ = std::max(received_, keepalive.server_end);
-  last_keepalive_ = Clock::now();
+  last_keepalive_ = now_;
   if (!parts_.applier.in_transaction()) {
-    if (keepalive.server_end > parts_.applier.complete_until()) last_arrival_ = Clock::now();
+    if (keepalive.server_end > parts_.applier.complete_until()) last_arrival_ = now_;
     parts_.applier.ReachedOutsideOfTransaction(std::min(keepalive.server_end, target_));
   }
   if (keepalive.reply_requested) Acknowledge(false);
@@ -129,9 +143,9 @@ bool ChangeStream::TakeMessage(const formats::XLogData& data) {
 
 // Waits while no message is available. Returns true if nothing before the target can still be missing.
 bool ChangeStream::WaitForMore() {
-  // A short nap lets several messages gather: a wake-up for each would cost more than the message.
-  if (Clock::now() - last_arrival_ < std::chrono::milliseconds(20)) {
-    std::this_thread::sleep_for(kNap);
+  if (now_ - last_arrival_ < std::chrono::milliseconds(20)) {
+    std::this_thread::sleep_for(NextNap());
+    now_ = Clock::now();
     return false;
   }
   if (!asked_) {
@@ -139,9 +153,20 @@ bool ChangeStream::WaitForMore() {
     asked_ = true;
   }
   std::optional<std::string_view> frame = parts_.connection.StreamFrame(kWaitMs);
+  now_ = Clock::now();
   if (frame) return TakeFrame(*frame);
-  if (Clock::now() - last_standby_status_ > std::chrono::milliseconds(200)) asked_ = false;
+  if (now_ - last_standby_status_ > std::chrono::milliseconds(200)) asked_ = false;
   return NothingLeftToFlush();
+}
+
+// A nap lets several messages gather: a wake-up for each would cost more than the message.
+ChangeStream::Clock::duration ChangeStream::NextNap() {
+  const size_t came = std::exchange(came_, 0);
+  if (came == 0) return nap_ = kNap;
+  if (gathers_ || came < kFewMessages) nap_ *= 2;
+  if (!gathers_ && came > kManyMessages) nap_ /= 2;
+  const Clock::duration longest = gathers_ ? kLongestGatheringNap : kLongestNap;
+  return nap_ = std::max<Clock::duration>(kNap, std::min({nap_, longest, (now_ - opened_) / kNapShare}));
 }
 
 // Decides whether the stream may end before the target, because the missing records would never be flushed. A commit
@@ -170,7 +195,7 @@ bool ChangeStream::NothingLeftToFlush() {
 }
 
 void ChangeStream::SendStandbyStatusWhenDue() {
-  if (Clock::now() - last_standby_status_ < kStandbyStatusPeriod) return;
+  if (now_ - last_standby_status_ < kStandbyStatusPeriod) return;
   Acknowledge(false);
   parts_.progress.Update(BytesBetween(started_, received_));
 }
@@ -186,7 +211,7 @@ void ChangeStream::Acknowledge(bool request_reply) {
 void ChangeStream::PublishWhenDue() {
   bool full = parts_.applier.buffered_bytes() >= kBufferBytes;
   bool between = !parts_.applier.in_transaction();
-  bool late = between && Clock::now() - last_publish_ >= kPublishPeriod &&
+  bool late = between && now_ - last_publish_ >= kPublishPeriod &&
               parts_.applier.complete_until() > parts_.state.durable_lsn();
   if (full || late) HandOver(between);
 }
@@ -203,6 +228,7 @@ void ChangeStream::HandOver(bool publish) {
   while (!parts_.writer.TrySubmit(&job)) {
     parts_.interrupt.Check();
     parts_.writer.WaitForRoom(Interrupt::kPollMs);
+    now_ = Clock::now();
     SendStandbyStatusWhenDue();
   }
 }

@@ -49,6 +49,7 @@ class ChangeStream {
   bool TakeFrame(std::string_view frame);
   bool TakeMessage(const struct formats::XLogData& data);
   bool WaitForMore();
+  Clock::duration NextNap();
   bool NothingLeftToFlush();
   void PublishWhenDue();
   void HandOver(bool publish);
@@ -60,11 +61,16 @@ class ChangeStream {
   Lsn started_;
   Lsn received_;
   Lsn acknowledged_;
+  Clock::time_point now_;  // Read once a frame: it costs as much as a part of what is done with a frame.
   Clock::time_point last_publish_;
   Clock::time_point last_standby_status_;
   Clock::time_point last_arrival_;
   Clock::time_point last_keepalive_;
   Clock::duration idle_limit_;  // How long a server that has nothing to send is waited for.
+  Clock::time_point opened_;
+  Clock::duration nap_;         // How long the next nap is.
+  bool gathers_ = false;        // The server gathers messages while we nap.
+  size_t came_ = 0;             // Messages that have come since the last nap.
   bool asked_ = false;
   bool flush_tried_ = false;
 };

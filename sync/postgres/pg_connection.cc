@@ -18,6 +18,7 @@
 #include "sync/context/link_error.h"
 #include "sync/link/password_file.h"
 #include "sync/postgres/connect_error.h"
+#include "sync/postgres/receive_window.h"
 #include "sync/postgres/sqlstate.h"
 
 namespace rotv::postgres {
@@ -440,6 +441,10 @@ std::optional<std::string_view> PgConnection::StreamFrame(int timeout_ms) {
 void PgConnection::SendStream(std::string_view frame) {
   if (PQputCopyData(connection_.get(), frame.data(), static_cast<int>(frame.size())) < 0) ThrowLost();
   while (PQflush(connection_.get()) > 0) WaitFor(POLLOUT, -1);
+}
+
+bool PgConnection::NarrowReceiveWindow() {
+  return postgres::NarrowReceiveWindow(PQsocket(connection_.get()));
 }
 
 void PgConnection::EndStream() {

@@ -97,6 +97,10 @@ class PgConnection {
   // the stream ended or the connection was lost.
   std::optional<std::string_view> StreamFrame(int timeout_ms);
   void SendStream(std::string_view frame);
+  // Has the kernel receive little before it is read, so that a sender of many small messages gathers them meanwhile:
+  // each that is sent by itself costs it more than its content. Returns false, and does nothing, where that would not
+  // help or would slow the stream down: a socket that is not TCP, or a server that is not near.
+  bool NarrowReceiveWindow();
   // Ends the stream from our side and takes the server's final result; frames still under way are dropped.
   void EndStream();
 

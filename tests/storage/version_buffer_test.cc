@@ -54,6 +54,41 @@ TEST(VersionBufferTest, ALaterVersionOfTheSameTransactionReplacesTheEarlier) {
   EXPECT_EQ(buffer.Sorted().size(), 2u);
 }
 
+TEST(VersionBufferTest, AQuestionBetweenVersionsChangesNothing) {
+  VersionBuffer asked(VersionBuffer::Index::kNewest);
+  VersionBuffer not_asked(VersionBuffer::Index::kNewest);
+  std::mt19937 random(5);
+  std::map<int64_t, std::string> newest;
+  for (int i = 0; i < 20000; ++i) {
+    const testing::Put put{.id = static_cast<int64_t>(random() % 900),
+                           .lsn = static_cast<uint64_t>(100 + i / 40),
+                           .text = std::to_string(i)};
+    Add(asked, put);
+    Add(not_asked, put);
+    newest[put.id] = put.text;
+    const auto any = static_cast<int64_t>(random() % 900);
+    if (i % 7 != 0 || !newest.contains(any)) continue;
+    ASSERT_TRUE(asked.Newest(PrefixOf(any)));
+    ASSERT_EQ(asked.Newest(PrefixOf(any))->version.text, newest[any]);
+  }
+  const std::vector<VersionBuffer::Entry> sorted = asked.Sorted();
+  const std::vector<VersionBuffer::Entry> also_sorted = not_asked.Sorted();
+  ASSERT_EQ(sorted.size(), also_sorted.size());
+  for (size_t i = 0; i < sorted.size(); ++i) {
+    ASSERT_EQ(sorted[i].key(), also_sorted[i].key());
+    ASSERT_EQ(sorted[i].value(), also_sorted[i].value());
+    ASSERT_TRUE(i == 0 || sorted[i - 1].key() < sorted[i].key());
+  }
+  size_t found = 0;
+  for (const auto& [id, text] : newest) {
+    const std::vector<std::string> texts = BufferTexts(not_asked.Versions(PrefixOf(id)));
+    EXPECT_EQ(texts.front(), text);
+    EXPECT_EQ(texts, BufferTexts(asked.Versions(PrefixOf(id))));
+    found += texts.size();
+  }
+  EXPECT_EQ(found, sorted.size());
+}
+
 TEST(VersionBufferTest, ARowIsNotMistakenForOneWhoseKeyBeginsWithItsKey) {
   VersionBuffer buffer(VersionBuffer::Index::kNewest);
   buffer.Put({1, 0, "ab", Lsn(1)}, {.text = "long"});
