@@ -102,7 +102,7 @@ void ChangeLogBuilder::Commit() {
 void ChangeLogBuilder::CloseChunk() {
   if (chunk_.transactions_size() == 0) return;
   complete_.emplace_back(ChangeLogKey(Lsn(chunk_.transactions(0).commit_lsn()), chunk_number_),
-                         ZstdCompress(chunk_.SerializeAsString()));
+                         ZstdCompress(chunk_.SerializeAsString(), kFastZstdLevel));
   chunk_.Clear();
   chunk_bytes_ = 0;
   transaction_ = nullptr;

@@ -11,9 +11,9 @@ constexpr size_t kSmallestBlock = 4;  // A header of three bytes, and a byte tha
 
 }  // namespace
 
-std::string ZstdCompress(std::string_view bytes) {
+std::string ZstdCompress(std::string_view bytes, int level) {
   std::string out(ZSTD_compressBound(bytes.size()), '\0');
-  size_t size = ZSTD_compress(out.data(), out.size(), bytes.data(), bytes.size(), 3);
+  size_t size = ZSTD_compress(out.data(), out.size(), bytes.data(), bytes.size(), level);
   if (ZSTD_isError(size)) throw Error(ErrorCode::kBug, std::string("zstd: ") + ZSTD_getErrorName(size));
   out.resize(size);
   return out;

@@ -63,6 +63,7 @@ class VerifyRun {
       result_.tables.push_back(std::move(verdict));
     }
     CompactIfMuchIsOwed(*store_);
+    result_.compaction_owed = store_->compaction_owed() != CompactionOwed::kNothing;
     result_.lsn = Lsn(store_->manifest().head_lsn());
     result_.seconds = std::chrono::duration<double>(Clock::now() - *start_).count();
     return std::move(result_);

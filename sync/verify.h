@@ -40,6 +40,7 @@ struct VerifyResult {
   uint64_t rows = 0;                 // Rows compared, in all tables.
   uint64_t wire_bytes = 0;           // Received over SSH; 0 without.
   double seconds = 0;
+  bool compaction_owed = false;  // Files wait to be merged: see compact.h.
 
   uint64_t differing() const;  // Returns the number of tables that are not equal.
 };

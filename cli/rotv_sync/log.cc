@@ -4,7 +4,9 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/output/format.h"
+#include "cli/program/compact_afterwards.h"
 #include "cli/rotv_sync/command.h"
+#include "storage/error.h"
 #include "sync/history_log.h"
 
 namespace rotv {
@@ -71,6 +73,17 @@ int WriteJson(const LogRequest& request, const program::Session& session) {
   return 0;
 }
 
+// Ends by Ctrl-C as a rule. Whether files wait to be merged then is seen by the program that merges them.
+void Follow(const Context& context, const LogRequest& request, const VisitTransaction& visit) {
+  try {
+    FollowLog(context, request, visit);
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::kInterrupted) program::CompactAfterwards(context, true);
+    throw;
+  }
+  program::CompactAfterwards(context, true);
+}
+
 int RunLog(const LogFlags& flags, const program::Session& session) {
   LogRequest request{.since = flags.since, .table = flags.table, .last = flags.limit};
   if (flags.limit_option->count() == 0 && flags.since.empty()) request.last = kLastByDefault;
@@ -83,7 +96,7 @@ int RunLog(const LogFlags& flags, const program::Session& session) {
   if (flags.follow) {
     Context context = session.context;
     context.retry = !flags.no_retry;
-    FollowLog(context, request, visit);
+    Follow(context, request, visit);
   } else {
     ReadLog(session.context, request, visit);
   }

@@ -5,6 +5,7 @@
 
 #include "cli/launch/seed_file.h"
 #include "cli/launch/warm_clusters.h"
+#include "cli/program/compact_afterwards.h"
 #include "cli/report/verify_report.h"
 #include "cli/rotv_sync/command.h"
 #include "storage/error.h"
@@ -17,6 +18,7 @@ int RunVerify(const program::Session& session, const VerifyRequest& request, boo
   context.retry = !no_retry;
   VerifyResult result = Verify(context, request);
   session.output.Result(report::VerifyText(result, session.context.source.name), report::VerifyJson(result));
+  program::CompactAfterwards(context, result.compaction_owed);
   return result.differing() == 0 ? 0 : static_cast<int>(ErrorCode::kFindings);
 }
 

@@ -53,9 +53,9 @@ constexpr auto kQuiet = std::chrono::milliseconds(100);
 constexpr auto kStalled = std::chrono::seconds(2);
 constexpr int kWalWriterRounds = 3;
 constexpr int kWaitMs = 50;
-// While messages keep coming naps grow, so that many are there at their end. A socket that is not TCP holds some 250
-// small ones before it makes the server wait, so there a nap may let half of these gather; a server that gathers them
-// itself may be left alone for longer. The larger share of the stream's time a nap is, the later its end is noticed.
+// While messages keep coming naps grow, so that many are there at their end. A unix socket holds some 250 small ones
+// before it makes the server wait, so half of these may gather; the kernel of a near server gathers them itself. The
+// larger share of the stream's time a nap is, the later its end is noticed.
 constexpr auto kNap = std::chrono::microseconds(100);
 constexpr auto kLongestNap = std::chrono::milliseconds(1);
 constexpr auto kLongestGatheringNap = std::chrono::milliseconds(10);
@@ -165,8 +165,8 @@ ChangeStream::Clock::duration ChangeStream::NextNap() {
   if (came == 0) return nap_ = kNap;
   if (gathers_ || came < kFewMessages) nap_ *= 2;
   if (!gathers_ && came > kManyMessages) nap_ /= 2;
-  const Clock::duration longest = gathers_ ? kLongestGatheringNap : kLongestNap;
-  return nap_ = std::max<Clock::duration>(kNap, std::min({nap_, longest, (now_ - opened_) / kNapShare}));
+  nap_ = std::min<Clock::duration>({nap_, gathers_ ? kLongestGatheringNap : kLongestNap, (now_ - opened_) / kNapShare});
+  return nap_ = std::max<Clock::duration>(nap_, kNap);
 }
 
 // Decides whether the stream may end before the target, because the missing records would never be flushed. A commit
@@ -211,8 +211,8 @@ void ChangeStream::Acknowledge(bool request_reply) {
 void ChangeStream::PublishWhenDue() {
   bool full = parts_.applier.buffered_bytes() >= kBufferBytes;
   bool between = !parts_.applier.in_transaction();
-  bool late = between && now_ - last_publish_ >= kPublishPeriod &&
-              parts_.applier.complete_until() > parts_.state.durable_lsn();
+  bool late =
+      between && now_ - last_publish_ >= kPublishPeriod && parts_.applier.complete_until() > parts_.state.durable_lsn();
   if (full || late) HandOver(between);
 }
 

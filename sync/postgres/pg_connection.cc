@@ -443,9 +443,7 @@ void PgConnection::SendStream(std::string_view frame) {
   while (PQflush(connection_.get()) > 0) WaitFor(POLLOUT, -1);
 }
 
-bool PgConnection::NarrowReceiveWindow() {
-  return postgres::NarrowReceiveWindow(PQsocket(connection_.get()));
-}
+bool PgConnection::NarrowReceiveWindow() { return postgres::NarrowReceiveWindow(PQsocket(connection_.get())); }
 
 void PgConnection::EndStream() {
   if (PQputCopyEnd(connection_.get(), nullptr) < 0) ThrowLost();

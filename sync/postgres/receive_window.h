@@ -1,5 +1,5 @@
-// A server sends each message of a stream of changes by a call of its own. Where the receiver's TCP window is full, what
-// is sent waits in the sender's kernel and leaves it in few large pieces, which costs both sides less.
+// A server sends each message of a stream of changes by a call of its own. Where the receiver's TCP window is full,
+// what is sent waits in the sender's kernel and leaves it in few large pieces, which costs both sides less.
 
 #pragma once
 

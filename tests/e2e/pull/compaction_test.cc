@@ -56,6 +56,20 @@ TEST_F(CompactionTest, APullHasFilesMergedAfterItsEnd) {
   AddRuns();
   rotv.MustSync({"schedule", "run"});
   EXPECT_EQ(Owed(), CompactionOwed::kNothing);  // What started a scheduled run may end all that it leaves.
+
+  AddRuns();
+  rotv.MustSync({"verify"});
+  EXPECT_TRUE(WaitUntil([&] { return Owed() == CompactionOwed::kNothing; }));
+}
+
+TEST_F(CompactionTest, SoDoesALogThatIsFollowed) {
+  AddRuns();
+  Process follow(rotv.SyncCommand({"log", "--follow"}));
+  rotv.server().Exec("INSERT INTO t VALUES (2, 'two')");
+  ASSERT_TRUE(follow.WaitForOutput("public.t +1", std::chrono::seconds(60))) << follow.Err();
+  follow.Signal(SIGINT);
+  EXPECT_EQ(follow.Wait().exit_status, static_cast<int>(ErrorCode::kInterrupted));
+  EXPECT_TRUE(WaitUntil([&] { return Owed() == CompactionOwed::kNothing; }));
 }
 
 TEST_F(CompactionTest, ItGivesWayAndTakesNothingFromOthers) {
