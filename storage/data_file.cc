@@ -46,7 +46,7 @@ std::string TextOf(const rocksdb::Status& status, const fs::path& path) {
 }
 
 rocksdb::ReadOptions ReadAllOptions() {
-  rocksdb::ReadOptions options;
+  rocksdb::ReadOptions options = ReadInOrder();
   options.fill_cache = false;
   options.readahead_size = size_t{1} << 20;
   return options;
@@ -86,7 +86,7 @@ class OpenFile {
 
   std::optional<std::string> CheckEnds() {
     const std::shared_ptr<const rocksdb::TableProperties> properties = reader_.GetTableProperties();
-    rocksdb::ReadOptions options;
+    rocksdb::ReadOptions options = ReadInOrder();
     options.fill_cache = false;
     std::unique_ptr<rocksdb::Iterator> entries(reader_.NewIterator(options));
     entries->SeekToFirst();

@@ -109,7 +109,7 @@ std::vector<Lsn> Unneeded(const Retention& retention, const std::vector<Lsn>& ke
 rocksdb::Status DropVersions(rocksdb::DB* db, rocksdb::ColumnFamilyHandle* rows, const Retention& retention,
                              const std::function<void(uint64_t)>& look, uint64_t* versions, uint64_t* dropped,
                              std::vector<KeySpan>* spans) {
-  rocksdb::ReadOptions options;
+  rocksdb::ReadOptions options = ReadInOrder();
   options.fill_cache = false;
   options.readahead_size = size_t{1} << 20;
   std::unique_ptr<rocksdb::Iterator> iterator(db->NewIterator(options, rows));

@@ -4,6 +4,8 @@
 #include <rocksdb/env.h>
 #include <rocksdb/file_system.h>
 #include <rocksdb/filter_policy.h>
+#include <rocksdb/options.h>
+#include <rocksdb/slice_transform.h>
 #include <rocksdb/table.h>
 #include <rocksdb/table_properties.h>
 
@@ -27,8 +29,11 @@ constexpr size_t kCacheBytes = size_t{8} << 20;
 // decompresses a whole block.
 constexpr size_t kBlockBytes = size_t{32} << 10;
 
-rocksdb::ColumnFamilyOptions FamilyOptions(const std::shared_ptr<rocksdb::Cache>& cache) {
+rocksdb::ColumnFamilyOptions FamilyOptions(const std::shared_ptr<rocksdb::Cache>& cache,
+                                           const rocksdb::FilterPolicy* filter = nullptr) {
   rocksdb::BlockBasedTableOptions table;
+  table.filter_policy.reset(filter);
+  table.whole_key_filtering = false;
   table.block_cache = cache;
   table.block_size = kBlockBytes;
   table.format_version = 5;
@@ -43,6 +48,9 @@ rocksdb::ColumnFamilyOptions FamilyOptions(const std::shared_ptr<rocksdb::Cache>
   options.max_write_buffer_number = 2;
   return options;
 }
+
+// One row in a hundred is looked for in a file that does not have it.
+constexpr double kFilterBitsPerRow = 10;
 
 constexpr const char* kGreatestLsn = "rotv.greatest_lsn";
 
@@ -81,6 +89,16 @@ class GreatestLsnFactory : public rocksdb::TablePropertiesCollectorFactory {
     return new GreatestLsn;  // RocksDB deletes it.
   }
   const char* Name() const override { return "rotv.GreatestLsnFactory"; }
+};
+
+// What all versions of a row have in common, for filters: the key without the LSN.
+class RowOfVersion : public rocksdb::SliceTransform {
+ public:
+  const char* Name() const override { return "rotv.RowOfVersion"; }
+  rocksdb::Slice Transform(const rocksdb::Slice& key) const override {
+    return {key.data(), key.size() - kLsnSuffixSize};
+  }
+  bool InDomain(const rocksdb::Slice& key) const override { return key.size() >= kTablePrefixSize + kLsnSuffixSize; }
 };
 
 // RocksDB's own text log is of no use to people, and its writer ends the process where a disk is full (an assertion).
@@ -133,8 +151,17 @@ rocksdb::DBOptions StoreDbOptions() {
   return options;
 }
 
+rocksdb::ReadOptions ReadInOrder() {
+  rocksdb::ReadOptions options;
+  options.total_order_seek = true;
+  return options;
+}
+
 rocksdb::ColumnFamilyOptions RowFamilyOptions() {
-  rocksdb::ColumnFamilyOptions options = FamilyOptions(SharedCache());
+  rocksdb::ColumnFamilyOptions options = FamilyOptions(SharedCache(), rocksdb::NewBloomFilterPolicy(kFilterBitsPerRow));
+  options.prefix_extractor = std::make_shared<RowOfVersion>();
+  // The last level has most rows, and a filter that says so would only take space.
+  options.optimize_filters_for_hits = true;
   // Runs are ingested sorted, and Compact() merges them after a pull: automatic compaction would take the pull's
   // processor time.
   options.disable_auto_compactions = true;

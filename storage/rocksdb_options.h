@@ -34,6 +34,10 @@ rocksdb::DBOptions StoreDbOptions();
 rocksdb::ColumnFamilyOptions RowFamilyOptions();
 rocksdb::ColumnFamilyOptions SmallFamilyOptions();
 
+// For an iterator that goes from row to row. One without this may only be sought for a version of one row (its whole
+// key), and shows that row's versions: files whose filters say that they do not have the row are not read.
+rocksdb::ReadOptions ReadInOrder();
+
 // Notes whether RocksDB has said that it leaves out a part of its write-ahead log.
 class LossWatch : public rocksdb::Logger {
  public:

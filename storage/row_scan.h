@@ -17,7 +17,8 @@ class RowScan {
   virtual std::string_view line() const = 0;
   virtual std::string_view row_key() const = 0;
   // Counts the rows of this key: more than one only in a multiset. If there are any, line() is one of them until the
-  // next call, and Next() goes on after them. Keys may come in any order; ascending ones are cheaper.
+  // next call, and Next() goes on after them, unless the scan is one for kSomeRows: it has Find() only. Keys may come
+  // in any order; ascending ones are cheaper.
   virtual uint32_t Find(std::string_view row_key) = 0;
 };
 

@@ -158,7 +158,8 @@ class RocksRowStore : public RowStore {
     }
     std::string file = (directory_ / fmt::format("{}{}{}", kRunPrefix, next_run_++, kRunSuffix)).string();
     try {
-      WriteRun(sorted, file);
+      // Most of what a copy writes goes to the last level, where filters are of no use.
+      WriteRun(sorted, file, versions.keeps_twins() ? Filter::kNone : Filter::kRows);
       return std::nullopt;
     } catch (...) {
       unlink(file.c_str());  // The space is free at once, even if no later run opens the store (the disk may be full).
@@ -197,12 +198,12 @@ class RocksRowStore : public RowStore {
   }
 
   std::optional<VersionBuffer::Found> Newest(std::string_view row_prefix, std::string* storage) const override {
-    rocksdb::ReadOptions options;
+    rocksdb::ReadOptions options;  // By filters: not in order beyond the row.
     std::string upper = std::string(row_prefix) + std::string(kLsnSuffixSize, '\xFF') + '\0';
     rocksdb::Slice upper_slice(upper);
     options.iterate_upper_bound = &upper_slice;
     std::unique_ptr<rocksdb::Iterator> iterator(db_->NewIterator(options, families_[kRows]));
-    iterator->Seek(Slice(row_prefix));
+    iterator->Seek(std::string(row_prefix) + std::string(kLsnSuffixSize, '\0'));
     CheckStatus(iterator->status(), directory_);
     // No row key is a prefix of another, so the first key at or after the prefix is this row's if the row exists.
     if (!iterator->Valid() || !iterator->key().starts_with(Slice(row_prefix)) ||
@@ -235,6 +236,8 @@ class RocksRowStore : public RowStore {
     rocksdb::ReadOptions options;
     options.iterate_lower_bound = &bounds->lower;
     if (!bounds->upper_bytes.empty()) options.iterate_upper_bound = &bounds->upper;  // The last table of all has none.
+    // Rows that are looked up one by one are looked for only in files whose filters say that they may have them.
+    options.total_order_seek = request.access == ScanRequest::Access::kAllRows;
     if (request.access == ScanRequest::Access::kAllRows) {
       options.fill_cache = false;  // A scan reads each block once, and would evict everything else.
       options.readahead_size = ReadaheadBytes();
@@ -319,13 +322,15 @@ class RocksRowStore : public RowStore {
     return DecodeVersionKey(twin->key()).table;
   }
 
-  void WriteRun(const std::vector<VersionBuffer::Entry>& sorted, const std::string& file) {
+  enum class Filter { kNone, kRows };
+  void WriteRun(const std::vector<VersionBuffer::Entry>& sorted, const std::string& file, Filter filter) {
     rocksdb::Options options(StoreDbOptions(), RowFamilyOptions());
     rocksdb::EnvOptions written_early;  // Writeback starts early, so that the sync at the end is short.
     written_early.bytes_per_sync = uint64_t{1} << 20;
     // The file stays in the page cache: ingestion reads it at once, and a seed often reads it soon.
     constexpr bool kInvalidatePageCache = false;
-    rocksdb::SstFileWriter writer(written_early, options, families_[kRows], kInvalidatePageCache);
+    rocksdb::SstFileWriter writer(written_early, options, families_[kRows], kInvalidatePageCache,
+                                  rocksdb::Env::IOPriority::IO_TOTAL, /*skip_filters=*/filter == Filter::kNone);
     CheckStatus(writer.Open(file), directory_);
     for (const VersionBuffer::Entry& entry : sorted) {
       CheckStatus(writer.Put(Slice(entry.key()), Slice(entry.value())), directory_);
@@ -416,7 +421,7 @@ class RocksRowStore : public RowStore {
   }
 
   std::unique_ptr<rocksdb::Iterator> NewIterator(Family family) const {
-    return std::unique_ptr<rocksdb::Iterator>(db_->NewIterator(rocksdb::ReadOptions(), families_[family]));
+    return std::unique_ptr<rocksdb::Iterator>(db_->NewIterator(ReadInOrder(), families_[family]));
   }
 
   void LoadManifest() {
@@ -452,7 +457,7 @@ class RocksRowStore : public RowStore {
   void RemoveUnpublished() {
     const Lsn durable = state_.durable_lsn();
     rocksdb::WriteBatch batch;
-    rocksdb::ReadOptions options;
+    rocksdb::ReadOptions options = ReadInOrder();
     options.fill_cache = false;
     // A file without such versions is skipped: only its properties are read. A deletion has the key of the version that
     // it deletes, so the file it is in is read whenever that version's file is.
@@ -497,7 +502,7 @@ void RocksRowStore::DropUnlistedEpochs(const std::set<TableId>& tables) {
   for (TableId table : tables) {
     const std::string begin = EncodeRowPrefix(table, first[table], "");
     const std::string end = AfterPrefix(begin.substr(0, sizeof(TableId)));
-    rocksdb::ReadOptions options;
+    rocksdb::ReadOptions options = ReadInOrder();
     const rocksdb::Slice upper(end);
     if (!end.empty()) options.iterate_upper_bound = &upper;
     std::unique_ptr<rocksdb::Iterator> rows(db_->NewIterator(options, families_[kRows]));
@@ -604,7 +609,7 @@ std::optional<proto::Transaction> RocksRowStore::LastLogged(Lsn before) const {
 
 void RocksRowStore::VisitVersions(const std::function<void(const VersionKey&, const RowVersion&, size_t)>& visit,
                                   Lsn from) const {
-  rocksdb::ReadOptions options;
+  rocksdb::ReadOptions options = ReadInOrder();
   options.fill_cache = false;
   options.readahead_size = ReadaheadBytes();
   // A deletion has the key of the version that it deletes, so its file is read whenever that version's is.

@@ -10,13 +10,13 @@
 
 // A pull may put millions of versions here. So keys and values lie encoded in large blocks, with no allocation for each
 // version. Sorting happens once, when the buffer is written, on the first 16 bytes of each key as two numbers, since
-// comparing the keys themselves would mean a cache miss for each comparison; of versions of one row and transaction only
-// the last one is kept then.
+// comparing the keys themselves would mean a cache miss for each comparison; of versions of one row and transaction
+// only the last one is kept then.
 //
 // A pull also asks for the newest version of a row, to complete a partial row or to count equal rows of a multiset. For
-// that a hash table with open addressing leads from a row to its newest version; older ones follow by a list. Most pulls
-// never ask, and the table costs more than all else that is done with a version here, since each is a cache miss: so
-// versions are added to it only when a question comes.
+// that a hash table with open addressing leads from a row to its newest version; older ones follow by a list. Most
+// pulls never ask, and the table costs more than all else that is done with a version here, since each is a cache miss:
+// so versions are added to it only when a question comes.
 //
 // A std::map ordered by key would need no sort, but an allocation and several cache misses for each version.
 

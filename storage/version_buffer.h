@@ -20,8 +20,8 @@ class VersionBuffer {
   enum class Index { kNone, kNewest };
   explicit VersionBuffer(Index index) : index_(index) {}
 
-  // Adds a version. With kNewest it replaces an earlier version of the same row and commit LSN; else no row may be added
-  // twice.
+  // Adds a version. With kNewest it replaces an earlier version of the same row and commit LSN; else no row may be
+  // added twice.
   void Put(const VersionKey& key, const RowVersion& version);
 
   // The same for a version that is encoded: key and value of an Entry. Only without an index.

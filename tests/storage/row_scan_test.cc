@@ -1,4 +1,6 @@
 #include <gtest/gtest.h>
+#include <rocksdb/perf_context.h>
+#include <rocksdb/perf_level.h>
 
 #include <map>
 #include <random>
@@ -144,6 +146,38 @@ TEST(RowScanTest, SingleRowsAreFoundByTheirKeysAtTheLsn) {
   EXPECT_EQ(scan->Find(IntegerKey(1)), 1U);
   ASSERT_TRUE(scan->Next());
   EXPECT_EQ(scan->line(), "4\t\t");
+}
+
+TEST(RowScanTest, ARowIsLookedForOnlyInTheRunsThatHaveIt) {
+  StoreFixture store;
+  constexpr int64_t kRuns = 40;
+  for (int64_t run = 0; run < kRuns; ++run) {  // Each with rows between those of all others, and one of its own.
+    std::vector<Put> puts = {{.id = 5000 + run, .lsn = 10, .text = "own\t" + std::to_string(run)}};
+    if (run % 10 == 0) puts.push_back({.id = 7, .lsn = static_cast<uint64_t>(20 + run), .text = std::to_string(run)});
+    for (int64_t row = 0; row < 50; ++row)
+      puts.push_back({.id = 10000 + row * kRuns + run, .lsn = 10, .text = "other"});
+    puts.push_back({.id = run, .lsn = 10, .text = "first"});
+    testing::Write(*store, puts);
+  }
+  store->Publish(testing::StateAt(100), {});
+  std::unique_ptr<RowScan> scan =
+      store->ScanAt({.table = 1, .epoch = 0, .lsn = Lsn(100), .access = ScanRequest::Access::kSomeRows});
+  EXPECT_EQ(scan->Find(IntegerKey(5000)), 1U);  // Filters and indexes are read now.
+  rocksdb::SetPerfLevel(rocksdb::PerfLevel::kEnableCount);
+  const auto blocks_for = [&](int64_t id, const std::string& line) {
+    rocksdb::get_perf_context()->Reset();
+    EXPECT_EQ(scan->Find(IntegerKey(id)), 1U);
+    EXPECT_EQ(scan->line(), line);
+    return rocksdb::get_perf_context()->block_read_count + rocksdb::get_perf_context()->block_cache_hit_count -
+           rocksdb::get_perf_context()->block_cache_filter_hit_count;
+  };
+  // An index and a block of each run that has the row; now and then a filter says yes for nothing.
+  EXPECT_LE(blocks_for(5020, "own\t20"), 8U);
+  EXPECT_LE(blocks_for(7, "30"), 2U * 5 + 6);
+  rocksdb::SetPerfLevel(rocksdb::PerfLevel::kDisable);
+  std::string bytes;
+  EXPECT_EQ(store->Newest(EncodeRowPrefix(1, 0, IntegerKey(7)), &bytes)->commit_lsn, Lsn(50));
+  EXPECT_FALSE(store->Newest(EncodeRowPrefix(1, 0, IntegerKey(9999)), &bytes));
 }
 
 TEST(RowScanTest, ATableWithoutColumnsHasEmptyLines) {

@@ -159,11 +159,13 @@ void StoreCheck::Find(TableId table, EpochNumber epoch, uint64_t lsn, uint32_t c
     AppendIntegerKey(std::to_string(static_cast<int64_t>(choice / 3 + i) % 24 * 1000 - 7000), &key);
     keys.push_back(key);
   }
-  std::unique_ptr<RowScan> scan =
+  std::unique_ptr<RowScan> some =
       store_.ScanAt({.table = table, .epoch = epoch, .lsn = Lsn(lsn), .access = ScanRequest::Access::kSomeRows});
+  std::unique_ptr<RowScan> all = store_.ScanAt({.table = table, .epoch = epoch, .lsn = Lsn(lsn)});
   for (size_t i = 0; i < std::min<size_t>(keys.size(), 6); ++i) {
     const std::string& key = keys[(choice + i * 7) % keys.size()];
     const auto expected = rows.find(key);
+    const auto& scan = i % 2 == 0 ? some : all;
     const uint32_t count = scan->Find(key);
     const std::string what = fmt::format("table {}, epoch {}, at {}: Find() ", table, epoch, lsn);
     Require(count == (expected == rows.end() ? 0 : expected->second.count), what + fmt::format("gives {}", count));
