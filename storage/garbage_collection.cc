@@ -1,0 +1,69 @@
+#include "storage/change_log.h"
+#include "storage/garbage.h"
+#include "storage/rocks_row_store.h"
+#include "storage/rocksdb_slice.h"
+#include "storage/rocksdb_status.h"
+
+namespace rotv {
+
+std::set<TableId> RocksRowStore::TablesOf(const std::vector<Lsn>& schemas) const {
+  std::set<TableId> tables;
+  for (Lsn lsn : schemas) {
+    proto::SchemaVersion schema = SchemaAt(lsn);
+    for (const proto::Table& table : schema.tables()) tables.insert(table.id());
+  }
+  return tables;
+}
+
+void RocksRowStore::DropUnneededDescriptions(const Retention& retention, Lsn log_from) {
+  rocksdb::WriteBatch batch;
+  for (Lsn lsn : Unneeded(retention, LsnsOf(kSchema, ""), Valid::kFromKey)) {
+    batch.Delete(families_[kSchema], LsnKey("", lsn));
+  }
+  for (Lsn lsn : Unneeded(retention, LsnsOf(kMeta, kSequencesPrefix), Valid::kUpToKey)) {
+    batch.Delete(families_[kMeta], LsnKey(kSequencesPrefix, lsn));
+  }
+  // The chunk that holds `log_from` may begin before it, and stays.
+  std::unique_ptr<rocksdb::Iterator> log = NewIterator(kLog);
+  log->SeekForPrev(ChangeLogKey(log_from, 0));
+  CheckStatus(log->status(), directory_);
+  if (log->Valid()) batch.DeleteRange(families_[kLog], LsnKey("", Lsn()), log->key());
+  CheckStatus(db_->Write(rocksdb::WriteOptions(), &batch), directory_);
+}
+
+GarbageCounts RocksRowStore::CollectGarbage(const Retention& retention, Lsn log_from, int64_t kept_from_time_us,
+                                            const std::function<void(uint64_t)>& look) {
+  GarbageCounts counts;
+  std::vector<Lsn> schemas = LsnsOf(kSchema, "");
+  for (Lsn lsn : Unneeded(retention, schemas, Valid::kFromKey)) std::erase(schemas, lsn);
+  // The state is published first: no reader may be promised a state whose versions are about to be removed.
+  StoreState state = state_;
+  const bool broken_off = state.manifest().collecting();
+  state.BeginCollection(retention, TablesOf(schemas), log_from, kept_from_time_us);
+  const auto& dropping = state.manifest().dropping();
+  counts.epochs = static_cast<uint64_t>(dropping.size());
+  Publish(state, {});
+  // What gc frees is free at once: the disk may be full. Files that belong together by accident cannot do harm here,
+  // for each deletion is harmless by itself.
+  RemoveObsoleteFiles();
+
+  std::vector<KeySpan> spans;
+  for (const proto::DroppedEpoch& epoch : dropping) DropEpoch(epoch.table(), epoch.epoch());
+  CheckStatus(DropVersions(db_.get(), families_[kRows], retention, look, &counts.versions, &counts.dropped, &spans),
+              directory_);
+  for (const proto::DroppedEpoch& epoch : dropping) {
+    std::string begin = EncodeRowPrefix(epoch.table(), epoch.epoch(), "");
+    spans.emplace_back(begin, AfterPrefix(begin));
+  }
+  DropUnneededDescriptions(retention, log_from);
+  if (broken_off) spans = {{std::string(), std::string(32, '\xFF')}};
+  CheckStatus(CompactSpans(db_.get(), families_[kRows], spans, [&] { look(counts.versions); }), directory_);
+  for (Family family : {kLog, kSchema, kMeta}) {
+    CheckStatus(db_->CompactRange(rocksdb::CompactRangeOptions(), families_[family], nullptr, nullptr), directory_);
+  }
+  state.EndCollection(DiskBytes());
+  Publish(state, {});
+  return counts;
+}
+
+}  // namespace rotv
