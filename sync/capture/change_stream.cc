@@ -62,6 +62,8 @@ constexpr auto kLongestGatheringNap = std::chrono::milliseconds(10);
 constexpr int kNapShare = 8;
 constexpr size_t kFewMessages = 64;
 constexpr size_t kManyMessages = 128;
+// Half of a receive window: where so much came, more is on its way.
+constexpr size_t kMuchBytes = size_t{32} << 10;
 
 }  // namespace
 
@@ -112,7 +114,8 @@ bool ChangeStream::TakeFrame(std::string_view frame) {
   if (const auto* data = std::get_if<formats::XLogData>(&decoded)) {
     last_arrival_ = now_;
     asked_ = false;
-    ++came_;
+    ++messages_came_;
+    bytes_came_ += frame.size();
     return TakeMessage(*data);
   }
   const auto& keepalive = std::get<formats::Keepalive>(decoded);
@@ -159,14 +162,20 @@ bool ChangeStream::WaitForMore() {
   return NothingLeftToFlush();
 }
 
-// A nap lets several messages gather: a wake-up for each would cost more than the message.
+// A nap lets several messages gather: a wake-up for each would cost more than the message. It is short once nothing has
+// come, and where the window was full: what the server's kernel has gathered comes by windows.
 ChangeStream::Clock::duration ChangeStream::NextNap() {
-  const size_t came = std::exchange(came_, 0);
-  if (came == 0) return nap_ = kNap;
-  if (gathers_ || came < kFewMessages) nap_ *= 2;
-  if (!gathers_ && came > kManyMessages) nap_ /= 2;
-  nap_ = std::min<Clock::duration>({nap_, gathers_ ? kLongestGatheringNap : kLongestNap, (now_ - opened_) / kNapShare});
-  return nap_ = std::max<Clock::duration>(nap_, kNap);
+  const size_t messages = std::exchange(messages_came_, 0);
+  const size_t bytes = std::exchange(bytes_came_, 0);
+  const bool full = bytes >= kMuchBytes || (!gathers_ && messages > kManyMessages);
+  if (messages == 0 || (full && !gathers_)) {
+    nap_ /= 2;
+  } else if (!full && (gathers_ || messages < kFewMessages)) {
+    nap_ *= 2;
+  }
+  const Clock::duration longest = gathers_ ? kLongestGatheringNap : kLongestNap;
+  nap_ = std::max<Clock::duration>(kNap, std::min({nap_, longest, (now_ - opened_) / kNapShare}));
+  return messages == 0 || (full && gathers_) ? kNap : nap_;
 }
 
 // Decides whether the stream may end before the target, because the missing records would never be flushed. A commit

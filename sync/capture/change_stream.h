@@ -68,9 +68,10 @@ class ChangeStream {
   Clock::time_point last_keepalive_;
   Clock::duration idle_limit_;  // How long a server that has nothing to send is waited for.
   Clock::time_point opened_;
-  Clock::duration nap_;   // How long the next nap is.
-  bool gathers_ = false;  // The server's kernel gathers messages while we nap.
-  size_t came_ = 0;       // Messages that have come since the last nap.
+  Clock::duration nap_;       // How long the next nap is.
+  bool gathers_ = false;      // The server's kernel gathers messages while we nap.
+  size_t messages_came_ = 0;  // Since the last nap.
+  size_t bytes_came_ = 0;
   bool asked_ = false;
   bool flush_tried_ = false;
 };
