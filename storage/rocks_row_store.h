@@ -1,6 +1,6 @@
-// The RowStore over RocksDB, as one class whose functions are defined by job: row_store.cc opens and publishes,
-// row_writing.cc, row_reading.cc and stored_history.cc do as they are named, and garbage_collection.cc collects.
-// Included by these only.
+// The RowStore over RocksDB is one class whose functions are defined by job: rocks_row_store.cc opens and publishes;
+// row_writing.cc, row_reading.cc, stored_history.cc (schemas, sequences, the change log) and garbage_collection.cc do
+// as they are named. Only these files include this one.
 
 #pragma once
 

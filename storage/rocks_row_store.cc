@@ -1,4 +1,4 @@
-#include "storage/row_store.h"
+#include "storage/rocks_row_store.h"
 
 #include <fmt/format.h>
 #include <rocksdb/convenience.h>
@@ -10,7 +10,6 @@
 
 #include "storage/atomic_file.h"
 #include "storage/compress.h"
-#include "storage/rocks_row_store.h"
 #include "storage/rocksdb_options.h"
 #include "storage/rocksdb_slice.h"
 #include "storage/rocksdb_status.h"
