@@ -39,3 +39,42 @@ write_sources() {  # SUITE DIRECTORY
     sed "s/\b$codename\b/$suite/g" "$file" >"$directory/$(basename "$file" .sources | sed 's/[.]list$//').${file##*.}"
   done
 }
+
+# --- A private apt: its own sources and lists, no installed package, and the machine's keys and proxy.
+
+apt_options=()
+set_apt_options() {  # APT
+  local apt=$1
+  mkdir -p "$apt"/{lists,cache/archives}/partial
+  : >"$apt/status"
+  apt_options=(-q -o "Dir::State=$apt" -o "Dir::State::Lists=$apt/lists" -o "Dir::State::status=$apt/status"
+    -o "Dir::Cache=$apt/cache" -o Dir::Etc::SourceList=/dev/null -o "Dir::Etc::SourceParts=$apt/sources"
+    -o Dir::Etc::Preferences=/dev/null -o Dir::Etc::PreferencesParts=/dev/null
+    -o Acquire::Check-Valid-Until=false -o Acquire::Languages=none -o APT::Sandbox::User=root
+    -o APT::Install-Recommends=false -o Debug::NoLocking=true)
+}
+
+# The dependencies of those, down to the C library. Only names lib*: programs and texts are not needed.
+closure() {  # LIBRARY...
+  apt-get "${apt_options[@]}" -qq --print-uris -y install "$@" | sed -n "s/^'[^']*' \(lib[^_]*\)_.*/\1/p"
+}
+
+# Makes the directory FINAL of the cache by a command that fills the directory `root`, and may put what it needs
+# meanwhile beside it, in `root`.apt. FINAL is made under another name and renamed: an existing one is complete. One
+# process makes it at a time; a waiting one finds the result.
+make_once() {  # FINAL COMMAND ARGUMENT...
+  local final=$1 name lock root
+  [[ ! -d $final ]] || return 0
+  name=$(basename "$final")
+  mkdir -p "$(dirname "$final")"
+  exec {lock}>"$(dirname "$final")/.lock-$name"
+  flock "$lock"
+  if [[ ! -d $final ]]; then
+    root=$(dirname "$final")/.new-$name
+    rm -rf "$root" "$root.apt"
+    "${@:2}"
+    rm -rf "$root.apt"
+    mv -T "$root" "$final"
+  fi
+  exec {lock}>&-
+}

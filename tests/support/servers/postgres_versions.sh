@@ -26,30 +26,11 @@ recipe=v1
 # shellcheck source=tests/support/servers/other_debian.sh
 source "$(dirname "${BASH_SOURCE[0]}")/other_debian.sh"
 
-# --- A private apt: its own sources and lists, no installed package, and the machine's keys and proxy.
-
-apt_options=()
-set_apt_options() {  # APT
-  local apt=$1
-  mkdir -p "$apt"/{lists,cache/archives}/partial
-  : >"$apt/status"
-  apt_options=(-q -o "Dir::State=$apt" -o "Dir::State::Lists=$apt/lists" -o "Dir::State::status=$apt/status"
-    -o "Dir::Cache=$apt/cache" -o Dir::Etc::SourceList=/dev/null -o "Dir::Etc::SourceParts=$apt/sources"
-    -o Dir::Etc::Preferences=/dev/null -o Dir::Etc::PreferencesParts=/dev/null
-    -o Acquire::Check-Valid-Until=false -o Acquire::Languages=none -o APT::Sandbox::User=root
-    -o APT::Install-Recommends=false -o Debug::NoLocking=true)
-}
-
 # The libraries that these packages depend on, without the just-in-time compiler's and those of PostGIS for pictures and
 # solids: they are most of the bytes, and no test needs them.
 wanted_libraries() {  # PACKAGE...
   apt-cache "${apt_options[@]}" depends "$@" |
     sed -n 's/^ *Depends: \(lib[^ ]*\)$/\1/p' | grep -Ev '^lib(llvm|gdal|sfcgal)' | sort -u
-}
-
-# The dependencies of those, down to the C library. Only names lib*: programs and texts are not needed.
-closure() {  # LIBRARY...
-  apt-get "${apt_options[@]}" -qq --print-uris -y install "$@" | sed -n "s/^'[^']*' \(lib[^_]*\)_.*/\1/p"
 }
 
 # --- Programs that bring their own loader and libraries.
@@ -123,32 +104,23 @@ make_npm_version() {  # VERSION
   chmod -R a+rX "$root"
 }
 
-# Builds the tree under another name and renames it: an existing one is complete. One process builds at a time; a
-# waiting one finds the result.
 version_directory() {  # VERSION
-  local version=$1 cache final lock root
+  local version=$1 final
   [[ -n ${suites[$version]:-}${npm_versions[$version]:-} ]] || fail "no Debian release is named for PostgreSQL $version"
   if [[ -x /usr/lib/postgresql/$version/bin/initdb ]]; then
     printf '%s\n' "/usr/lib/postgresql/$version/bin"
     return
   fi
-  cache=$(cache_directory)
-  final=$cache/postgresql-$version-$recipe
+  final=$(cache_directory)/postgresql-$version-$recipe
   if [[ ! -d $final ]]; then
     command -v apt-get >/dev/null ||
       fail "apt, which would fetch PostgreSQL $version, is missing; install it as /usr/lib/postgresql/$version, or
 leave these tests out: ./dev test --without-versions"
-    mkdir -p "$cache"
-    exec {lock}>"$cache/.lock-$version"
-    flock "$lock"
-    if [[ ! -d $final ]]; then
-      root=$cache/.new-postgresql-$version
-      rm -rf "$root" "$root.apt"
-      if [[ -n ${npm_versions[$version]:-} ]]; then make_npm_version "$version"; else make_version "$version" "$final"; fi
-      rm -rf "$root.apt"
-      mv -T "$root" "$final"
+    if [[ -n ${npm_versions[$version]:-} ]]; then
+      make_once "$final" make_npm_version "$version"
+    else
+      make_once "$final" make_version "$version" "$final"
     fi
-    exec {lock}>&-
   fi
   printf '%s\n' "$final/usr/lib/postgresql/$version/bin"
 }
