@@ -15,7 +15,7 @@
 #include "sync/gc.h"
 #include "sync/history/point.h"
 #include "sync/remote/head_object.h"
-#include "sync/remote/remote_place.h"
+#include "sync/remote/open_place.h"
 #include "sync/remote/segment_object.h"
 #include "sync/remote/step_reader.h"
 
@@ -57,11 +57,12 @@ class Following {
   Following(const Context& context, OlderHead older)
       : context_(context),
         older_(older),
-        place_(remote::OpenPlace(context.source.remote, remote::Purpose::kRead)),
+        place_(remote::OpenFollowed(context)),
         workspace_(OpenWorkspace(context, "pull")) {}
 
   FollowResult Run() {
     const Clock::time_point start = Clock::now();
+    place_->KeepHeadIn(workspace_.directory() / "remote-head");
     head_ = ReadHead(*place_);
     result_.place = place_->description();
     result_.source = head_.source();
@@ -216,7 +217,8 @@ class Following {
 FollowResult FollowRemote(const Context& context, OlderHead older) { return Following(context, older).Run(); }
 
 std::string DescribeRemote(const Context& context) {
-  const std::unique_ptr<remote::RemotePlace> place = remote::OpenPlace(context.source.remote, remote::Purpose::kRead);
+  const std::unique_ptr<remote::RemotePlace> place =
+      remote::OpenFollowed(context);
   const proto::RemoteHead head = ReadHead(*place);
   return fmt::format("{} at {}, published by {}", head.source(), Lsn(head.state().head_lsn()).ToString(),
                      head.publisher());

@@ -17,7 +17,7 @@
 #include "sync/context/open_workspace.h"
 #include "sync/mask/stored_mask.h"
 #include "sync/remote/head_object.h"
-#include "sync/remote/remote_place.h"
+#include "sync/remote/open_place.h"
 #include "sync/remote/segment_object.h"
 #include "sync/remote/step_writer.h"
 
@@ -61,7 +61,7 @@ class Publication {
         take_over_(take_over),
         workspace_(OpenWorkspace(context, "publish", Access::kRead)),
         store_(OpenStore()),
-        place_(remote::OpenPlace(remote.url, remote::Purpose::kPublish)) {}
+        place_(remote::OpenPlace({remote.url, remote.s3}, remote::Purpose::kPublish, context)) {}
 
   PublishResult Run() {
     const Clock::time_point start = Clock::now();

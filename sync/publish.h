@@ -7,13 +7,15 @@
 
 #include "storage/lsn.h"
 #include "sync/context/context.h"
+#include "sync/context/s3_options.h"
 
 namespace rotv {
 
 // RemoteConfig is one of [remotes.NAME]. Plain data: cli/config reads and checks it.
 struct RemoteConfig {
   std::string name;
-  std::string url;
+  std::string url;  // As SourceConfig::remote has it.
+  S3Options s3;
   std::string source;         // What is published there; empty: any.
   bool publish = false;       // A scheduled pull publishes.
   bool require_mask = false;  // Refuse to publish what is not masked under the present rules.

@@ -76,7 +76,10 @@ bool GoesWithUrl(std::string_view key) {
 }
 
 // The same for `remote`, where there is no server.
-bool GoesWithRemote(std::string_view key) { return key == "remote" || key == "trust"; }
+bool GoesWithRemote(std::string_view key) {
+  constexpr std::string_view kKeys[] = {"remote", "trust", "stall_timeout", "retries"};
+  return std::find(std::begin(kKeys), std::end(kKeys), key) != std::end(kKeys);
+}
 
 // Reads one file, and knows its path for errors and for relative paths.
 class ConfigFile {
@@ -171,25 +174,37 @@ class ConfigFile {
   SourceConfig ReadFollower(const toml::key& name, const toml::table& table, const Remotes& remotes) const {
     SourceConfig source;
     source.name = name.str();
+    const auto remote = table.find("remote");
+    ReadRemote(remote->first, values_.Text(remote->first, remote->second), remotes, source);
     for (const auto& [key, node] : table) {
-      if (!GoesWithRemote(key.str())) {
+      if (key.str() == "remote") continue;
+      if (GoesWithRemote(key.str())) {
+        ReadKey(key, node, source);
+      } else if (!ReadS3Key(key, node, S3Keys::kOfReader, values_, &source.s3)) {
+        FailOnCredential(key, values_);
         values_.Fail(key.source(),
                      fmt::format("\"{}\" and \"remote\" exclude each other in [sources.{}]", key.str(), name.str()),
                      "who follows a remote has no server: remove the one or the other");
       }
-      if (key.str() == "trust") source.trust = values_.Flag(key, node);
-      if (key.str() != "remote") continue;
-      const std::string remote = values_.Text(key, node);
-      if (const auto known = remotes.find(remote); known != remotes.end()) {
-        source.remote = known->second.url;
-      } else if (remote.find('/') != std::string::npos) {
-        source.remote = RemoteUrl(key, remote, values_);
-      } else {
-        values_.Fail(key.source(), fmt::format("there is no [remotes.{}]", remote),
-                     "name one of [remotes], or a directory: \"/srv/history\"");
-      }
+    }
+    RequireS3(table, source.remote, values_);
+    if (const size_t query = source.remote.find('?'); source.remote.find("://") < query && query != std::string::npos) {
+      source.remote_query = source.remote.substr(query + 1);
+      source.remote.erase(query);
     }
     return source;
+  }
+
+  void ReadRemote(const toml::key& key, const std::string& remote, const Remotes& remotes, SourceConfig& source) const {
+    if (const auto known = remotes.find(remote); known != remotes.end()) {
+      source.remote = known->second.url;
+      source.s3 = known->second.s3;
+    } else if (remote.find('/') != std::string::npos) {
+      source.remote = RemoteUrl(key, remote, values_);
+    } else {
+      values_.Fail(key.source(), fmt::format("there is no [remotes.{}]", remote),
+                   "name one of [remotes], a directory (\"/srv/history\"), or \"s3://bucket/prefix\"");
+    }
   }
 
   void ReadKey(const toml::key& key, const toml::node& node, SourceConfig& source) const {

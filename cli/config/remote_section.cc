@@ -2,10 +2,28 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "storage/workspace.h"
 
 namespace rotv::config {
 namespace {
+
+constexpr std::string_view kS3 = "s3://";
+
+// What is between "://" and the path.
+std::string_view PlaceOf(std::string_view url) {
+  url.remove_prefix(url.find("://") + 3);
+  return url.substr(0, url.find_first_of("/?#"));
+}
+
+bool HasLogin(std::string_view url) { return PlaceOf(url).find('@') != std::string_view::npos; }
+
+bool IsOnThisMachine(std::string_view url) {
+  const std::string_view place = PlaceOf(url);
+  const std::string_view host = place.substr(0, place.find(':'));
+  return host == "localhost" || host == "127.0.0.1" || place.starts_with("[::1]");
+}
 
 RemoteConfig ReadOne(const toml::key& name, const toml::table& table, const ConfigValues& values) {
   RemoteConfig remote;
@@ -21,15 +39,18 @@ RemoteConfig ReadOne(const toml::key& name, const toml::table& table, const Conf
       remote.require_mask = values.Flag(key, node);
     } else if (key.str() == "keep_days") {
       remote.keep_days = values.Days(key, node);
-    } else {
-      values.FailOnUnknown(key, fmt::format("[remotes.{}]", remote.name),
-                           {"url", "source", "publish", "require_mask", "keep_days"});
+    } else if (!ReadS3Key(key, node, S3Keys::kOfPublisher, values, &remote.s3)) {
+      FailOnCredential(key, values);
+      std::vector<std::string> known = {"url", "source", "publish", "require_mask", "keep_days"};
+      known.insert(known.end(), NamesOf(S3Keys::kOfPublisher).begin(), NamesOf(S3Keys::kOfPublisher).end());
+      values.FailOnUnknown(key, fmt::format("[remotes.{}]", remote.name), known);
     }
   }
   if (remote.url.empty()) {
     values.Fail(name.source(), fmt::format("[remotes.{}] has no url", remote.name),
-                "say where it is: url = \"/srv/history/production\"");
+                "say where it is: url = \"/srv/history/production\" or \"s3://bucket/prefix\"");
   }
+  RequireS3(table, remote.url, values);
   return remote;
 }
 
@@ -50,12 +71,60 @@ std::map<std::string, RemoteConfig> ReadRemotes(const toml::table& table, const 
 
 std::string RemoteUrl(const toml::key& key, const std::string& url, const ConfigValues& values) {
   constexpr std::string_view kFile = "file://";
+  const bool is_web = url.starts_with("https://") || (url.starts_with("http://") && IsOnThisMachine(url));
+  if (is_web && HasLogin(url)) {
+    values.Fail(key.source(), fmt::format("\"{}\" has a login in it", key.str()),
+                "logins are not kept in this file: put it into ~/.netrc:  machine HOST login NAME password …");
+  }
+  if (is_web || (url.starts_with(kS3) && url.size() > kS3.size())) return url;
   if (url.starts_with(kFile) && url.size() > kFile.size() && url[kFile.size()] == '/') return url.substr(kFile.size());
+  if (url.starts_with("http://")) {
+    values.Fail(key.source(), fmt::format("\"{}\" is http://, by which rows could be read on the way", key.str()),
+                "expected https://…; http:// only on this machine");
+  }
   if (url.empty() || url.find("://") != std::string::npos) {
     values.Fail(key.source(), fmt::format("\"{}\" is not a place that this program knows", key.str()),
-                "expected a directory: \"/srv/history\", \"~/history\" or \"file:///srv/history\"");
+                "expected a directory (\"/srv/history\", \"~/history\" or \"file:///srv/history\"), "
+                "\"s3://bucket/prefix\" or \"https://…\"");
   }
   return values.PathOf(url);
+}
+
+const std::vector<std::string>& NamesOf(S3Keys known) {
+  static const std::vector<std::string> kReader = {"endpoint", "region", "path_style"};
+  static const std::vector<std::string> kPublisher = {"endpoint", "region", "path_style", "single_publisher"};
+  return known == S3Keys::kOfReader ? kReader : kPublisher;
+}
+
+bool ReadS3Key(const toml::key& key, const toml::node& node, S3Keys known, const ConfigValues& values, S3Options* s3) {
+  const std::vector<std::string>& names = NamesOf(known);
+  if (std::find(names.begin(), names.end(), key.str()) == names.end()) return false;
+  if (key.str() == "endpoint") s3->endpoint = values.Text(key, node);
+  if (key.str() == "region") s3->region = values.Text(key, node);
+  if (key.str() == "path_style") s3->path_style = values.Flag(key, node);
+  if (key.str() == "single_publisher") s3->single_publisher = values.Flag(key, node);
+  return true;
+}
+
+void RequireS3(const toml::table& table, const std::string& url, const ConfigValues& values) {
+  if (url.starts_with(kS3)) return;
+  for (const std::string& name : NamesOf(S3Keys::kOfPublisher)) {
+    const auto found = table.find(name);
+    if (found == table.end()) continue;
+    values.Fail(found->first.source(), fmt::format("\"{}\" is for remotes in an S3 store", name),
+                "remove it, or give a url like \"s3://bucket/prefix\"");
+  }
+}
+
+void FailOnCredential(const toml::key& key, const ConfigValues& values) {
+  for (const char* name : {"access_key", "access_key_id", "secret_key", "secret_access_key", "session_token", "token",
+                           "aws_access_key_id", "aws_secret_access_key", "aws_session_token", "AWS_ACCESS_KEY_ID",
+                           "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "credentials"}) {
+    if (key.str() != name) continue;
+    values.Fail(key.source(), fmt::format("\"{}\": credentials are not kept in this file", key.str()),
+                "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run  aws configure  and name the profile in "
+                "AWS_PROFILE");
+  }
 }
 
 }  // namespace rotv::config

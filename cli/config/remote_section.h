@@ -4,8 +4,10 @@
 
 #include <map>
 #include <string>
+#include <vector>
 
 #include "cli/config/config_values.h"
+#include "sync/context/s3_options.h"
 #include "sync/publish.h"
 
 namespace rotv::config {
@@ -13,8 +15,20 @@ namespace rotv::config {
 // Throws kUsage, naming file and line.
 std::map<std::string, RemoteConfig> ReadRemotes(const toml::table& table, const ConfigValues& values);
 
-// Returns the directory that a URL of a remote means, absolute or relative to the working directory: "/srv/history",
-// "~/history", "file:///srv/history". Throws kUsage at `key` if it is anything else.
+// Returns what a URL of a remote means: itself for s3://, https:// and, on this machine, http://; else the directory,
+// absolute or relative to the working directory: "/srv/history", "~/history", "file:///srv/history". Throws kUsage at
+// `key` if it is anything else, or has a password in it.
 std::string RemoteUrl(const toml::key& key, const std::string& url, const ConfigValues& values);
+
+// The keys that say how an S3 store is reached. Returns false if `key` is none of `known`. Throws kUsage.
+enum class S3Keys { kOfReader, kOfPublisher };
+const std::vector<std::string>& NamesOf(S3Keys known);
+bool ReadS3Key(const toml::key& key, const toml::node& node, S3Keys known, const ConfigValues& values, S3Options* s3);
+
+// Throws kUsage if `table` has such keys, but `url` is not in an S3 store.
+void RequireS3(const toml::table& table, const std::string& url, const ConfigValues& values);
+
+// Throws kUsage, saying where they belong, if `key` would hold a credential.
+void FailOnCredential(const toml::key& key, const ConfigValues& values);
 
 }  // namespace rotv::config

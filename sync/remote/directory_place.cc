@@ -1,3 +1,5 @@
+#include "sync/remote/directory_place.h"
+
 #include <dirent.h>
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -13,7 +15,6 @@
 #include "storage/atomic_file.h"
 #include "storage/error.h"
 #include "storage/handle.h"
-#include "sync/remote/remote_place.h"
 
 // A directory is the simplest place: one disk, NFS, or a stick that is carried from one machine to another.
 //
@@ -26,7 +27,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr uint64_t kMostHeadBytes = uint64_t{64} << 20;
 constexpr mode_t kOwner = S_IRUSR | S_IWUSR;
 constexpr mode_t kAllAccess = S_ISGID | S_IRWXU | S_IRWXG | S_IRWXO;
 
@@ -149,7 +149,7 @@ class DirectoryPlace : public RemotePlace {
 
 }  // namespace
 
-std::unique_ptr<RemotePlace> OpenPlace(const std::string& directory, Purpose purpose) {
+std::unique_ptr<RemotePlace> OpenDirectory(const std::string& directory, Purpose purpose) {
   return std::make_unique<DirectoryPlace>(directory, purpose);
 }
 

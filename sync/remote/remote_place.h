@@ -1,15 +1,21 @@
 // Where a remote's objects are stored. Objects have unique names and never change; only the head is replaced.
+//
+// ReadObject() may be called by any number of threads at once, beside one other call. Besides what is said below, each
+// call throws kUnreachable if the place cannot be reached (what may help was tried again by then), kRefused or kUsage
+// if it does not allow what is asked for, and kInterrupted.
 
 #pragma once
 
 #include <cstdint>
-#include <memory>
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace rotv::remote {
+
+inline constexpr uint64_t kMostHeadBytes = uint64_t{64} << 20;
 
 class RemotePlace {
  public:
@@ -18,10 +24,15 @@ class RemotePlace {
   // For people: "/srv/history".
   virtual const std::string& description() const = 0;
 
+  // From now on a head that was read is kept in this file of ours, too, and ReadHead() takes it from there if the place
+  // says that it still is the same. Nothing happens where reading it is as cheap as asking.
+  virtual void KeepHeadIn(const std::filesystem::path& /*file*/) {}
+
   // The head as it is stored; nullopt if nothing was published yet. Throws kCorrupt if it is larger than any head.
   virtual std::optional<std::string> ReadHead() = 0;
-  // Replaces the head if it still is `before` (nullopt: if there is none), and returns true; returns false if somebody
-  // else has replaced it meanwhile. Durable on return. Throws kDisk or kRefused if the place cannot be written.
+  // Replaces the head if it still is `before`, which ReadHead() has given (nullopt: if there is none), and returns
+  // true; returns false if somebody else has replaced it meanwhile. Durable on return. Throws kDisk or kRefused if the
+  // place cannot be written, kUsage if it cannot tell whether the head still is that one.
   virtual bool ReplaceHead(const std::optional<std::string>& before, std::string_view head) = 0;
 
   // Throws kCorrupt if there is no such object, or if it has another size.
@@ -40,10 +51,5 @@ class RemotePlace {
   // Does nothing if there is no such object.
   virtual void RemoveObject(const std::string& name) = 0;
 };
-
-enum class Purpose { kRead, kPublish };
-// `directory` is where the remote is. One that is missing is made with kPublish, for its owner alone, and else throws
-// kUnreachable. Throws kDisk if it cannot be made.
-std::unique_ptr<RemotePlace> OpenPlace(const std::string& directory, Purpose purpose);
 
 }  // namespace rotv::remote

@@ -118,6 +118,36 @@ TEST_F(ConfigTest, TheDatabaseMustBeNamed) {
   EXPECT_EQ(ComplaintOf("[sources.a]\nurl = \"postgresql://db?dbname=x\"\n"), "nothing");
 }
 
+TEST_F(ConfigTest, ARemoteIsADirectoryAnS3StoreOrAWebServer) {
+  const SourceConfig s3 = Read(
+      "[sources.a]\nremote = \"s3://bucket/p\"\nendpoint = \"https://s3.example.org\"\nregion = \"r\"\n"
+      "path_style = false\nretries = 3\n");
+  EXPECT_EQ(s3.remote, "s3://bucket/p");
+  EXPECT_EQ(s3.s3.endpoint, "https://s3.example.org");
+  EXPECT_EQ(s3.s3.region, "r");
+  EXPECT_EQ(s3.s3.path_style, false);
+  EXPECT_EQ(s3.retries, 3);
+  const std::string team = "[remotes.team]\nurl = \"s3://bucket/p\"\nregion = \"r\"\nsingle_publisher = true\n";
+  EXPECT_EQ(Read("[sources.a]\nremote = \"team\"\n" + team).s3.region, "r");
+  EXPECT_EQ(Read("[sources.a]\nremote = \"team\"\nregion = \"own\"\n" + team).s3.region, "own");
+  const SourceConfig web = Read("[sources.a]\nremote = \"https://example.org/x?signature=secret\"");
+  EXPECT_EQ(web.remote, "https://example.org/x");
+  EXPECT_EQ(web.remote_query, "signature=secret");
+  EXPECT_EQ(Read("[sources.a]\nremote = \"http://127.0.0.1:80/x\"").remote, "http://127.0.0.1:80/x");
+
+  const std::string source = "[sources.a]\nremote = \"s3://bucket/p\"\n";
+  EXPECT_HAS(ComplaintOf("[sources.a]\nremote = \"http://example.org/x\""), "could be read on the way");
+  EXPECT_HAS(ComplaintOf("[sources.a]\nremote = \"https://me:secret@example.org/x\""), "~/.netrc");
+  EXPECT_HAS(ComplaintOf("[sources.a]\nremote = \"ftp://example.org/x\""), "not a place that this program knows");
+  EXPECT_HAS(ComplaintOf("[sources.a]\nremote = \"/srv/x\"\nregion = \"r\""), "for remotes in an S3 store");
+  EXPECT_HAS(ComplaintOf("[remotes.a]\nurl = \"/srv/x\"\nsingle_publisher = true"), "for remotes in an S3 store");
+  EXPECT_HAS(ComplaintOf(source + "single_publisher = true"), "exclude each other");
+  for (const char* key : {"secret_access_key", "aws_secret_access_key", "access_key", "session_token"}) {
+    EXPECT_HAS(ComplaintOf(source + key + " = \"x\""), "credentials are not kept in this file");
+    EXPECT_HAS(ComplaintOf(team + key + " = \"x\""), "credentials are not kept in this file");
+  }
+}
+
 TEST_F(ConfigTest, RuntimesOtherThanPodmanAndDockerAreRefused) {
   EXPECT_HAS(ComplaintOf("[sources.a]\ndatabase = \"x\"\nruntime = \"lxc\"\n"), "rotv.toml:3: runtime");
 }

@@ -21,14 +21,16 @@ inline RotvHomeOptions PublisherOptions() {
 
 class RemoteTest : public FollowTest {
  protected:
-  RemoteTest() : FollowTest(PublisherOptions()) { ConfigureFollower(remote().native()); }
+  RemoteTest() : RemoteTest(PublisherOptions()) { ConfigureFollower(remote().native()); }
+  // Without a follower's rotv.toml yet.
+  explicit RemoteTest(RotvHomeOptions options) : FollowTest(std::move(options)) {}
 
   std::filesystem::path remote() const { return rotv.directory() / "the remote"; }
   std::filesystem::path objects() const { return remote() / "objects"; }
   std::filesystem::path follower_home() const { return rotv.directory() / "their home"; }
 
-  void ConfigureFollower(const std::string& place) {
-    WriteFile(rotv.directory() / "follower.toml", "[sources.copy]\nremote = \"" + place + "\"\n");
+  void ConfigureFollower(const std::string& place, const std::string& more = "") {
+    WriteFile(rotv.directory() / "follower.toml", "[sources.copy]\nremote = \"" + place + "\"\n" + more);
   }
 
   // A command of the follower, which has neither the source's address nor the publisher's home.

@@ -88,7 +88,7 @@ Command RotvHome::ProgramCommand(const std::string& binary, const std::vector<st
   command.argv = {binary, "--home", home(), "--config", config()};
   command.argv.insert(command.argv.end(), arguments.begin(), arguments.end());
   command.directory = directory_.path();
-  command.unset_env = {"PG*", "ROTV_*", "PRODUCTION_*", "SSH_*", "XDG_*"};
+  command.unset_env = {"PG*", "ROTV_*", "PRODUCTION_*", "SSH_*", "XDG_*", "AWS_*"};
   command.env["HOME"] = directory_ / "user";
   // With a url, pg_dump runs here: the server's own version is used.
   const char* path = std::getenv("PATH");

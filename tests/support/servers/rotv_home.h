@@ -64,7 +64,7 @@ class RotvHome {
   void Configure(const std::map<std::string, std::string>& source_settings);
 
   // The command `rotv-sync --home .. --config .. arguments`, to be started in the background. None of the user's
-  // variables that concern PostgreSQL, SSH or rotv reaches it; its HOME is in directory().
+  // variables that concern PostgreSQL, SSH, AWS or rotv reaches it; its HOME is in directory().
   Command SyncCommand(const std::vector<std::string>& arguments) const;
   // The same for another program of ours.
   Command ProgramCommand(const std::string& binary, const std::vector<std::string>& arguments) const;
