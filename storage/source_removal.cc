@@ -11,6 +11,7 @@
 #include "storage/atomic_file.h"
 #include "storage/error.h"
 #include "storage/handle.h"
+#include "storage/remote_head_name.h"
 #include "storage/source_lock.h"
 #include "storage/store_view.h"
 #include "storage/workspace.h"
@@ -27,7 +28,7 @@ constexpr std::string_view kRemovedPrefix = ".removed-";
 bool HoldsNothing(const fs::path& directory) {
   for (const auto& entry : fs::directory_iterator(directory)) {
     const std::string name = entry.path().filename();
-    if (name == kSourceLockName || name == "run" || name == kReadersName) continue;
+    if (name == kSourceLockName || name == "run" || name == kReadersName || name == kRemoteHeadName) continue;
     const bool store = name.starts_with("store-") && entry.is_directory();
     if (!store || !(fs::exists(entry.path() / "unfinished") || fs::is_empty(entry.path()))) return false;
   }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "storage/error.h"
+#include "storage/remote_head_name.h"
 #include "storage/row_store.h"
 #include "sync/compact.h"
 #include "sync/context/open_workspace.h"
@@ -62,7 +63,7 @@ class Following {
 
   FollowResult Run() {
     const Clock::time_point start = Clock::now();
-    place_->KeepHeadIn(workspace_.directory() / "remote-head");
+    place_->KeepHeadIn(workspace_.directory() / kRemoteHeadName);
     head_ = ReadHead(*place_);
     result_.place = place_->description();
     result_.source = head_.source();

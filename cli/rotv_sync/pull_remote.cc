@@ -50,7 +50,9 @@ output::Json FollowJson(const FollowResult& result) {
 }  // namespace
 
 int RunPullFromRemote(const program::Session& session, const PullFlags& flags) {
-  const FollowResult result = FollowRemote(session.context, flags.rebaseline ? OlderHead::kTake : OlderHead::kRefuse);
+  Context context = session.context;
+  context.retry = !flags.no_retry;
+  const FollowResult result = FollowRemote(context, flags.rebaseline ? OlderHead::kTake : OlderHead::kRefuse);
   program::CompactAfterwards(session.context, result.compaction_owed);
   session.output.Result(FollowText(result, session.context.source.name), FollowJson(result));
   return 0;

@@ -26,8 +26,8 @@ struct ScheduleFlags {
   std::function<int(const ScheduleFlags& flags, const program::Invocation& call)> chosen;
 };
 
-// The variables that a pull reads and a scheduler does not pass on. PGPASSWORD is left out: it is never written to a
-// file.
+// The variables that a pull or a publication reads and a scheduler does not pass on. Passwords and keys are left out:
+// they are never written to a file.
 constexpr const char* kKeptVariables[] = {"PATH",
                                           "SSH_AUTH_SOCK",
                                           "PGPASSFILE",
@@ -45,7 +45,16 @@ constexpr const char* kKeptVariables[] = {"PATH",
                                           "PRODUCTION_PGHOST",
                                           "PRODUCTION_PGPORT",
                                           "PGDATABASE",
-                                          "PGUSER"};
+                                          "PGUSER",
+                                          "AWS_PROFILE",
+                                          "AWS_CONFIG_FILE",
+                                          "AWS_SHARED_CREDENTIALS_FILE",
+                                          "AWS_REGION",
+                                          "AWS_DEFAULT_REGION",
+                                          "AWS_ENDPOINT_URL",
+                                          "AWS_ENDPOINT_URL_S3",
+                                          "AWS_CA_BUNDLE",
+                                          "SSL_CERT_FILE"};
 
 schedule::SchedulePlace PlaceOf(const program::Invocation& call) {
   return {call.home, call.environment, call.interrupt, std::filesystem::read_symlink("/proc/self/exe")};
@@ -79,6 +88,11 @@ schedule::ScheduleJob NewJob(const program::Invocation& call, const ScheduleFlag
 void WarnOfSecrets(const program::Invocation& call, const SourceConfig& source) {
   if (!os::Variable(call.environment, "PGPASSWORD").empty()) {
     call.progress.Warn("PGPASSWORD is set here but will not be set in scheduled runs: put the password into ~/.pgpass");
+  }
+  if (!os::Variable(call.environment, "AWS_SECRET_ACCESS_KEY").empty()) {
+    call.progress.Warn(
+        "AWS_SECRET_ACCESS_KEY is set here but will not be set in scheduled runs: put the key into a profile (aws "
+        "configure)");
   }
   if (!source.ssh.empty() && source.identity.empty() && !os::Variable(call.environment, "SSH_AUTH_SOCK").empty()) {
     call.progress.Warn(

@@ -10,7 +10,7 @@
 #include "sync/context/context.h"
 #include "sync/context/s3_options.h"
 #include "sync/http/http_client.h"
-#include "sync/remote/aws_credentials.h"
+#include "sync/remote/credential_source.h"
 #include "sync/remote/s3_address.h"
 
 namespace rotv::remote {

@@ -204,9 +204,13 @@ TEST_F(ScheduleTest, VariablesFromTheInstallationAreUsed) {
   install.env["ROTV_HOME"] = place / "home";
   WriteFile(place / "rotv.toml", ReadFile(rotv.config()));
   install.env["PGPASSWORD"] = "secret";
+  install.env["AWS_SECRET_ACCESS_KEY"] = "secret";
+  install.env["AWS_PROFILE"] = "the team's";
   const Result installed = MustRun(WithCron(install, Tables()));
   EXPECT_THAT(installed.err, HasSubstr("PGPASSWORD is set here"));
+  EXPECT_THAT(installed.err, HasSubstr("AWS_SECRET_ACCESS_KEY is set here"));
   EXPECT_THAT(ReadFile(place / "home/schedule/production/job.json"), Not(HasSubstr("secret")));
+  EXPECT_THAT(ReadFile(place / "home/schedule/production/job.json"), HasSubstr("the team's"));
   const Result ran = RunAsCron(OurLine(0));
   EXPECT_EQ(ran.exit_status, 0) << ran.err << ReadFile(place / "home/schedule/production/log");
   EXPECT_TRUE(std::filesystem::exists(place / "home/sources/production/current"));

@@ -64,7 +64,7 @@ TEST_F(S3FailureTest, EachRequestMayFailOnce) {
     MustFollow({"pull"});
     const size_t requests = std::max(publish_requests, relay().TakeSeen().size());
     relay().SetReaction({});
-    EXPECT_EQ(rotv.MustSync({"log", "--json"}), MustFollow({"log", "--json"})) << number << " " << way;
+    EXPECT_EQ(rotv.MustSync({"log"}), MustFollow({"log"})) << number << " " << way;
     return requests > static_cast<size_t>(number);
   };
   for (int way = 0; way < OneFailure::kWays && !HasFailure(); ++way) {
@@ -76,10 +76,11 @@ TEST_F(S3FailureTest, EachRequestMayFailOnce) {
 
 TEST_F(S3FailureTest, AStoreThatStaysInTroubleOrHangsIsGivenUp) {
   ConfigureFollower(url(), "endpoint = \"" + relay().url() + "\"\nstall_timeout = 4\nretries = 1\n");
+  rotv.Configure({{"retries", "1"}});
   rotv.MustSync({"publish"});
   relay().SetReaction([](const SeenRequest&) { return S3Says(503, "SlowDown"); });
   ExpectEnd(Follower({"pull"}), 4, "503 SlowDown");
-  ExpectEnd(rotv.Sync({"publish", "--no-retry"}), 4, "503 SlowDown");
+  ExpectEnd(rotv.Sync({"publish"}), 4, "503 SlowDown");
   std::atomic<int> hung = 0;
   relay().SetReaction([&](const SeenRequest&) { return ++hung == 2 ? Reaction{.kind = Kind::kHang} : Reaction(); });
   MustFollow({"pull"});  // The second attempt for the object is answered.
@@ -141,61 +142,6 @@ TEST_F(S3FailureTest, EachRefusalSaysWhatToDo) {
   command.env["AWS_EC2_METADATA_DISABLED"] = "true";
   ExpectEnd(RunCommand(command), 2, "there are no credentials");
   relay().SetReaction([](const SeenRequest&) { return Reaction{.kind = Kind::kCut}; });
-}
-
-class S3CredentialsTest : public S3Test {
- protected:
-  // What is published, as the follower learns it with these variables alone.
-  Result Ask(const std::map<std::string, std::string>& variables) {
-    Command command = FollowerCommand({"doctor"});
-    command.env["AWS_EC2_METADATA_DISABLED"] = "true";
-    for (const auto& [name, value] : variables) command.env[name] = value;
-    return RunCommand(command);
-  }
-  std::string Json(const std::string& more) const {
-    return fmt::format(R"({{"Version": 1, "AccessKeyId": "{}", "SecretAccessKey": "{}", "Expiration": "{}"}})",
-                       store().access_key(), store().secret_key(), more);
-  }
-};
-
-TEST_F(S3CredentialsTest, EachPlaceOfAwsToolsServes) {
-  rotv.MustSync({"publish"});
-  std::filesystem::remove(rotv.directory() / "user" / ".aws" / "credentials");
-  EXPECT_EQ(Ask({}).exit_status, 2);
-
-  const auto works = [&](const std::map<std::string, std::string>& variables) {
-    const Result result = Ask(variables);
-    EXPECT_EQ(result.exit_status, 0) << result.err << result.out;
-  };
-  works({{"AWS_ACCESS_KEY_ID", store().access_key()}, {"AWS_SECRET_ACCESS_KEY", store().secret_key()}});
-
-  WriteFile(rotv.directory() / "user" / "key.json", Json("2099-01-01T00:00:00Z"));
-  WriteFile(rotv.directory() / "user" / ".aws" / "config",
-            "# made by hand\n[profile team]\nregion = eu-north-1\ncredential_process = cat \"$HOME/key.json\"\n"
-            "[profile broken]\ncredential_process = echo gone >&2; exit 3\n[profile sso]\nsso_session = corp\n");
-  works({{"AWS_PROFILE", "team"}});
-  EXPECT_THAT(Ask({{"AWS_PROFILE", "broken"}}).out, HasSubstr("ends with 3: gone"));
-  EXPECT_THAT(Ask({{"AWS_PROFILE", "sso"}}).out, HasSubstr("export-credentials"));
-  EXPECT_EQ(Ask({{"AWS_PROFILE", "nobody"}}).exit_status, 2);
-
-  // What a container and a machine in AWS's cloud ask is this relay's own here.
-  HttpRelay cloud(0, [&](const SeenRequest& request) -> Reaction {
-    const auto answer = [](int status, std::string body) {
-      return Reaction{.kind = Kind::kAnswer, .status = status, .body = std::move(body)};
-    };
-    if (request.target == "/container" && request.headers.at("authorization") == "its token") {
-      return answer(200, Json("2099-01-01T00:00:00Z"));
-    }
-    if (request.method == "PUT" && request.target == "/latest/api/token") return answer(200, "a session");
-    const auto session = request.headers.find("x-aws-ec2-metadata-token");
-    if (session == request.headers.end() || session->second != "a session") return answer(401, "");
-    if (request.target == "/latest/meta-data/iam/security-credentials/") return answer(200, "the-role");
-    return answer(request.target.ends_with("/the-role") ? 200 : 404, Json("2099-01-01T00:00:00Z"));
-  });
-  works({{"AWS_CONTAINER_CREDENTIALS_FULL_URI", cloud.url() + "/container"},
-         {"AWS_CONTAINER_AUTHORIZATION_TOKEN", "its token"}});
-  works({{"AWS_EC2_METADATA_DISABLED", "false"}, {"AWS_EC2_METADATA_SERVICE_ENDPOINT", cloud.url()}});
-  EXPECT_EQ(Ask({{"AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://example.org/"}}).exit_status, 2);
 }
 
 }  // namespace

@@ -37,6 +37,8 @@ S3Server::S3Server()
     if (name == "S3_BUCKET") bucket_ = value;
     if (name == "S3_ACCESS_KEY") access_key_ = value;
     if (name == "S3_SECRET_KEY") secret_key_ = value;
+    if (name == "S3_OTHER_ACCESS_KEY") other_access_key_ = value;
+    if (name == "S3_OTHER_SECRET_KEY") other_secret_key_ = value;
   }
   port_ = std::stoi(endpoint_.substr(endpoint_.rfind(':') + 1));
 }
@@ -60,6 +62,10 @@ std::string S3Server::Get(const std::string& key) const { return Curl("/" + key,
 
 void S3Server::Put(const std::string& key, const std::filesystem::path& file) const {
   Curl("/" + key, {"--upload-file", file});
+}
+
+void S3Server::SetPolicy(const std::string& json) const {
+  Curl("/?policy=", {"--request", "PUT", "--header", "Content-Type: application/json", "--data", json});
 }
 
 void S3Server::Delete(const std::string& key) const { Curl("/" + key, {"--request", "DELETE"}); }

@@ -24,6 +24,12 @@ class S3Server {
   const std::string& access_key() const { return access_key_; }
   const std::string& secret_key() const { return secret_key_; }
 
+  // Another user, who has no rights in the bucket but those of its policy.
+  const std::string& other_access_key() const { return other_access_key_; }
+  const std::string& other_secret_key() const { return other_secret_key_; }
+  // Replaces the bucket's policy.
+  void SetPolicy(const std::string& json) const;
+
   // What `aws configure` would write: gives `home` a profile with the server's key.
   void WriteCredentials(const std::filesystem::path& home) const;
 
@@ -43,6 +49,8 @@ class S3Server {
   std::string bucket_;
   std::string access_key_;
   std::string secret_key_;
+  std::string other_access_key_;
+  std::string other_secret_key_;
   int port_ = 0;
 };
 

@@ -4,9 +4,10 @@
 # which are unpacked into a cache and started with the dynamic loader that came with them.
 #
 #   tests/support/servers/s3_server.sh fetch           fills the cache only
-#   tests/support/servers/s3_server.sh run DIR         starts, prints S3_ENDPOINT, S3_ACCESS_KEY, S3_SECRET_KEY,
-#                                                      S3_BUCKET and "ready", a line each, and runs until it is ended;
-#                                                      then the servers end too, however that was
+#   tests/support/servers/s3_server.sh run DIR         starts, prints S3_ENDPOINT, S3_BUCKET, S3_ACCESS_KEY,
+#                                                      S3_SECRET_KEY, those of another user, who has no rights in the
+#                                                      bucket (S3_OTHER_…), and "ready", a line each, and runs until it
+#                                                      is ended; then the servers end too, however that was
 #   tests/support/servers/s3_server.sh nginx ARG...    becomes nginx
 #
 # DIR must be on a disk's file system, since the store opens its file with O_DIRECT. It is made, and takes 0.5 GB.
@@ -168,12 +169,17 @@ wait_until() {  # COMMAND...
 store_is_active() { grep -qs 'state: booting -> active' "$dir/log/osd.0.log"; }
 gateway_answers() { curl --silent --noproxy '*' --output /dev/null "http://127.0.0.1:$port/"; }
 
+make_user() {  # NAME ACCESS_KEY SECRET_KEY
+  make "user-$1" radosgw-admin -n client.rgw user create "--uid=$1" "--display-name=$1" "--access-key=$2" "--secret-key=$3"
+}
+
 run() {
-  local port fsid access_key secret_key
+  local port fsid user access_key secret_key other_access_key other_secret_key
   declare -A pids
   mkdir -p "$dir"/{log,mon,osd,rgw}
   port=$(free_port) fsid=$(cat /proc/sys/kernel/random/uuid)
   access_key=$(key A-Z0-9 20) secret_key=$(key A-Za-z0-9 40)
+  other_access_key=$(key A-Z0-9 20) other_secret_key=$(key A-Za-z0-9 40)
   : >"$dir/keyring"
   write_config
   # The object store is named in the first map, so nothing has to be told to the monitor.
@@ -186,13 +192,15 @@ run() {
   wait_until store_is_active
   launch rgw radosgw -n client.rgw
   wait_until gateway_answers
-  make user radosgw-admin -n client.rgw user create --uid=test --display-name=test "--access-key=$access_key" \
-    "--secret-key=$secret_key"
+  local users=()
+  make_user test "$access_key" "$secret_key" & users+=($!)
+  make_user other "$other_access_key" "$other_secret_key" & users+=($!)
+  for user in "${users[@]}"; do wait "$user" || fail "a user cannot be made"; done
   curl --silent --fail --noproxy '*' --output /dev/null --max-time 60 --aws-sigv4 aws:amz:us-east-1:s3 \
     --user "$access_key:$secret_key" --header 'x-amz-content-sha256: UNSIGNED-PAYLOAD' --request PUT \
     "http://127.0.0.1:$port/test" || fail "the bucket cannot be made"
   printf '%s\n' "S3_ENDPOINT=http://127.0.0.1:$port" "S3_ACCESS_KEY=$access_key" "S3_SECRET_KEY=$secret_key" \
-    S3_BUCKET=test ready
+    "S3_OTHER_ACCESS_KEY=$other_access_key" "S3_OTHER_SECRET_KEY=$other_secret_key" S3_BUCKET=test ready
   wait -n
   fail "a server has ended"
 }
