@@ -21,6 +21,7 @@ using std::chrono::milliseconds;
 
 constexpr LinkRetry::Delays kDelays{.first = milliseconds(200), .longest = milliseconds(15'000)};
 constexpr milliseconds kLongestAskedFor{60'000};
+constexpr int kFirstToTell = 3;
 
 std::string Lower(std::string_view text) {
   std::string lower(text);
@@ -245,7 +246,9 @@ Answer HttpClient::Send(const Request& request, const std::function<bool(const A
 }
 
 void HttpClient::WaitBefore(int attempt, const std::string& reason, milliseconds least) {
-  context_.progress.Note(fmt::format("{}; trying again, {} of {}", reason, attempt, limits_.retries));
+  // A store refuses some requests of many as a matter of course; whoever waits for seconds wants to know why.
+  const std::string line = fmt::format("{}; trying again, {} of {}", reason, attempt, limits_.retries);
+  attempt < kFirstToTell ? context_.progress.Note(line) : context_.progress.Warn(line);
   const auto end = std::chrono::steady_clock::now() + std::max(least, DelayBefore(attempt, kDelays, Chance()));
   for (auto now = std::chrono::steady_clock::now(); now < end; now = std::chrono::steady_clock::now()) {
     context_.interrupt.Check();
