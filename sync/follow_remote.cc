@@ -218,8 +218,7 @@ class Following {
 FollowResult FollowRemote(const Context& context, OlderHead older) { return Following(context, older).Run(); }
 
 std::string DescribeRemote(const Context& context) {
-  const std::unique_ptr<remote::RemotePlace> place =
-      remote::OpenFollowed(context);
+  const std::unique_ptr<remote::RemotePlace> place = remote::OpenFollowed(context);
   const proto::RemoteHead head = ReadHead(*place);
   return fmt::format("{} at {}, published by {}", head.source(), Lsn(head.state().head_lsn()).ToString(),
                      head.publisher());

@@ -3,6 +3,8 @@
 
 #pragma once
 
+#include <gmock/gmock.h>
+
 #include <algorithm>
 #include <string>
 #include <utility>

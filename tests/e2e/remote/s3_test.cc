@@ -5,6 +5,7 @@
 namespace rotv::testing {
 namespace {
 
+using ::testing::AnyOf;
 using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
@@ -16,7 +17,7 @@ TEST_F(S3PublishTest, AFollowerHasTheSeedOfEachPublication) {
   relay().TakeSeen();
   rotv.MustSync({"publish"});
   const std::vector<std::string> first = Asked();
-  EXPECT_EQ(std::count(first.begin(), first.end(), "PUT probe"), 4);
+  EXPECT_THAT(std::count(first.begin(), first.end(), "PUT probe"), AnyOf(4, 5));  // Some stores want another form.
   EXPECT_EQ(first.back(), "PUT head");
 
   FollowerIsDump(Import::kTry);

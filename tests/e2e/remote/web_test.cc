@@ -1,5 +1,7 @@
 // What a publisher writes into a directory is followed over https from any web server that has the directory.
 
+#include <gmock/gmock.h>
+
 #include "fmt/format.h"
 #include "tests/e2e/remote/remote_fixture.h"
 #include "tests/support/servers/web_server.h"

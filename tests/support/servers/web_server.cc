@@ -32,8 +32,8 @@ WebServer::WebServer(const std::filesystem::path& root) {
   for (int attempt = 0; attempt < 5; ++attempt) {  // Somebody else may take the port first.
     port_ = FreePort();
     WriteFile(directory_ / "nginx.conf", Config(directory_.path(), root, port_));
-    process_ = std::make_unique<Process>(
-        Command{.argv = {kServersScript, "nginx", "-e", "stderr", "-p", directory_.path(), "-c", directory_ / "nginx.conf"}});
+    process_ = std::make_unique<Process>(Command{
+        .argv = {kServersScript, "nginx", "-e", "stderr", "-p", directory_.path(), "-c", directory_ / "nginx.conf"}});
     const auto answers = [&] {
       return RunCommand({.argv = {"curl", "--silent", "--insecure", "--noproxy", "*", "--output", "/dev/null", url()}})
           .ok();

@@ -1,5 +1,3 @@
-// Labels: asan tsan
-
 #include "sync/http/http_client.h"
 
 #include <gmock/gmock.h>
