@@ -29,7 +29,7 @@ TEST_F(RemoteDamageTest, APlaceThatIsMissingOrEmptyIsNamed) {
   ExpectFollowerExit({"pull"}, 4, "there is no directory");
   fs::create_directories(remote());
   ExpectFollowerExit({"pull"}, 2, "nothing is published");
-  for (const char* url : {"s3://bucket/prefix", "team", "https://example.org/x", "file://host/x"}) {
+  for (const char* url : {"ftp://host/x", "team", "http://example.org/x", "file://host/x"}) {
     ConfigureFollower(url);
     ExpectFollowerExit({"pull"}, 2, "remote");
   }
