@@ -154,6 +154,7 @@ const std::vector<std::string_view>& LibpqVariables() {
 bool IsLibpqVariable(std::string_view name) { return Contains(LibpqVariables(), name); }
 
 const Variables& TakeEnvironment() {
+  if (Taken()) return *Taken();  // What is removed below would be lost.
   Taken() = ProcessEnvironment();
   for (std::string_view name : LibpqVariables()) {
     // The variables of psql are its user's preferences, and stay.
@@ -161,6 +162,8 @@ const Variables& TakeEnvironment() {
   }
   return *Taken();
 }
+
+Variables TakenEnvironment() { return Taken() ? *Taken() : ProcessEnvironment(); }
 
 std::string TakenVariable(const std::string& name) { return Variable(Taken() ? *Taken() : ProcessEnvironment(), name); }
 

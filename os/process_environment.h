@@ -20,8 +20,11 @@ bool IsLibpqVariable(std::string_view name);
 // kinds stay, since by themselves they direct nothing, and libpq reads them itself: those that say how a connection is
 // secured (PGSSLMODE, PGSSLROOTCERT, PGPASSFILE …), and those that say where the service file is that a `url` may name.
 // PGPASSWORD moves to EnvironmentPassword(), so that no program that we start inherits it. Must be called before the
-// first thread starts.
+// first thread starts. A second call changes nothing.
 const std::map<std::string, std::string>& TakeEnvironment();
+
+// All that TakeEnvironment() read; without that call, what is set at present.
+std::map<std::string, std::string> TakenEnvironment();
 
 // The value of `name` when TakeEnvironment() was called; without that call, its present value. Empty if it is not set.
 std::string TakenVariable(const std::string& name);

@@ -10,12 +10,18 @@
 #include "sync/remote/web_place.h"
 
 namespace rotv::remote {
+namespace {
+
+// A query may be a signature.
+std::string WithoutQuery(const std::string& url) { return url.substr(0, url.find('?')); }
+
+}  // namespace
 
 std::unique_ptr<RemotePlace> OpenPlace(const PlaceAddress& address, Purpose purpose, const Context& context) {
-  if (address.url.starts_with(kS3Scheme)) return OpenS3(address.url, address.s3, os::TakeEnvironment(), context);
+  if (address.url.starts_with(kS3Scheme)) return OpenS3(address.url, address.s3, os::TakenEnvironment(), context);
   if (address.url.find("://") == std::string::npos) return OpenDirectory(address.url, purpose);
   if (purpose == Purpose::kPublish) {
-    throw Error(ErrorCode::kUsage, fmt::format("{} can only be read", address.url),
+    throw Error(ErrorCode::kUsage, fmt::format("{} can only be read", WithoutQuery(address.url)),
                 "publish where the web server takes it from: a directory, or s3://BUCKET/PREFIX");
   }
   return OpenWeb(address.url, address.query, context);

@@ -77,6 +77,10 @@ void ExpectThatTheEnvironmentIsTakenOnce() {
   EXPECT_EQ(os::HelperEnvironment().at("HOME"), "/people/ada");
   EXPECT_EQ(os::EnvironmentPassword(), "s3cret");
   EXPECT_EQ(os::TakenVariable("NOT_SET"), "");
+  for (const os::Environment& again : {os::TakenEnvironment(), os::TakeEnvironment()}) {
+    EXPECT_EQ(again.at("PGDATABASE"), "x");
+    EXPECT_EQ(again.at("HOME"), "/people/ada");
+  }
   os::SetTakenVariable("HOME", "/of/the/job");
   EXPECT_EQ(os::TakenVariable("HOME"), "/of/the/job");
   EXPECT_STREQ(std::getenv("HOME"), "/of/the/job");
