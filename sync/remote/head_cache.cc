@@ -7,6 +7,7 @@
 
 #include "storage/checked_file.h"
 #include "storage/error.h"
+#include "sync/remote/head_object.h"
 
 namespace rotv::remote {
 namespace {
@@ -38,18 +39,27 @@ void HeadCache::UseFile(const std::filesystem::path& file) {
   if (!content) return;
   const std::optional<std::string> place = TakeLine(&*content);
   std::optional<std::string> tag = TakeLine(&*content);
-  if (place == place_ && tag) known_ = {.tag = *std::move(tag), .bytes = *std::move(content)};
+  if (place != place_ || !tag || !IsIntactHead(*content)) return;
+  known_ = {.tag = *std::move(tag), .bytes = *std::move(content)};
+  is_intact_ = true;
+}
+
+const std::string& HeadCache::TagToAskBy() const {
+  static const std::string kNone;
+  return is_intact_ ? known_.tag : kNone;
 }
 
 void HeadCache::Set(KnownHead head) {
   if (head.tag == known_.tag && head.bytes == known_.bytes) return;
   known_ = std::move(head);
-  if (file_.empty() || known_.tag.empty()) return;
+  is_intact_ = IsIntactHead(known_.bytes);
+  if (file_.empty() || known_.tag.empty() || !is_intact_) return;
   WriteCheckedFile(file_, fmt::format("{}\n{}\n", place_, known_.tag) + known_.bytes);
 }
 
 void HeadCache::Clear() {
   known_ = {};
+  is_intact_ = false;
   std::error_code ignored;  // It is asked whether it is the same, and it is not.
   if (!file_.empty()) std::filesystem::remove(file_, ignored);
 }

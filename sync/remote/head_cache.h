@@ -22,7 +22,10 @@ class HeadCache {
   void UseFile(const std::filesystem::path& file);
 
   const KnownHead& known() const { return known_; }
-  // Throws kDisk.
+  // The tag to ask by whether the head still is the known one; empty if all of it has to be sent. What was damaged on
+  // its way has the tag of what is whole: whoever asked by that would have the damage for ever.
+  const std::string& TagToAskBy() const;
+  // Known from now on, damaged or not; in the file only if it is not. Throws kDisk.
   void Set(KnownHead head);
   // Nothing is published any more.
   void Clear();
@@ -31,6 +34,7 @@ class HeadCache {
   const std::string place_;
   std::filesystem::path file_;  // Empty: none.
   KnownHead known_;
+  bool is_intact_ = false;  // Of known_.
 };
 
 }  // namespace rotv::remote

@@ -16,6 +16,8 @@ constexpr std::string_view kMagic = "rotv remote 1\n";
 constexpr size_t kLargestHead = size_t{64} << 20;
 constexpr size_t kMostParsedBytes = size_t{256} << 20;
 
+constexpr size_t kBeforeContent = kMagic.size() + 2 * kHashBytes + 1;
+
 [[noreturn]] void ThrowDamaged(const std::string& place, const std::string& what) {
   throw Error(ErrorCode::kCorrupt, fmt::format("the head of the remote {} is damaged: {}", place, what),
               "have it published anew: rotv-sync publish --take-over, on the machine that follows the source");
@@ -52,8 +54,13 @@ std::string PackHead(const proto::RemoteHead& head) {
   return fmt::format("{}{}\n", kMagic, HashText(HashOf(packed))) + packed;
 }
 
+bool IsIntactHead(std::string_view bytes) {
+  if (!bytes.starts_with(kMagic) || bytes.size() < kBeforeContent) return false;
+  const std::string hash = HashText(HashOf(bytes.substr(kBeforeContent)));
+  return bytes.substr(kMagic.size(), 2 * kHashBytes + 1) == hash + "\n";
+}
+
 proto::RemoteHead ParseHead(std::string_view bytes, const std::string& place) {
-  constexpr size_t kBeforeContent = kMagic.size() + 2 * kHashBytes + 1;
   if (!bytes.starts_with(kMagic.substr(0, kMagic.size() - 2)) || bytes.size() < kBeforeContent) {
     ThrowDamaged(place, "it does not begin like one");
   }
@@ -61,10 +68,8 @@ proto::RemoteHead ParseHead(std::string_view bytes, const std::string& place) {
     throw Error(ErrorCode::kUsage, fmt::format("the remote {} is of a later format", place),
                 "use the newer rotv-sync that wrote it");
   }
-  const std::string_view packed = bytes.substr(kBeforeContent);
-  if (bytes.substr(kMagic.size(), 2 * kHashBytes + 1) != HashText(HashOf(packed)) + "\n")
-    ThrowDamaged(place, "its hash is wrong");
-  const std::string raw = ZstdDecompress(packed, kLargestHead);
+  if (!IsIntactHead(bytes)) ThrowDamaged(place, "its hash is wrong");
+  const std::string raw = ZstdDecompress(bytes.substr(kBeforeContent), kLargestHead);
   proto::RemoteHead head;
   if (!formats::FitsWhenParsed(*proto::RemoteHead::descriptor(), raw, kMostParsedBytes) || !ParseMessage(raw, &head)) {
     ThrowDamaged(place, "it cannot be understood");

@@ -17,6 +17,9 @@ std::string PackHead(const proto::RemoteHead& head);
 // together. Throws kCorrupt if it is damaged, kUsage if it is of a newer program.
 proto::RemoteHead ParseHead(std::string_view bytes, const std::string& place);
 
+// True if nothing has damaged these bytes since PackHead() has made them.
+bool IsIntactHead(std::string_view bytes);
+
 // The generation that a store's history is: it is another one with each baseline.
 std::string GenerationOf(const proto::Manifest& manifest);
 
