@@ -4,6 +4,7 @@
 
 #include "storage/error.h"
 #include "sync/http/http_client.h"
+#include "sync/remote/relative_part.h"
 
 namespace rotv::remote {
 namespace {
@@ -16,6 +17,10 @@ bool IsBucketName(std::string_view name) {
          name.front() != '.' && name.front() != '-';
 }
 
+// It is not shown: a secret key may be in it, which may have a '/', too.
+constexpr const char* kWhereSecretsBelong =
+    "credentials are not kept in rotv.toml: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run: aws configure";
+
 std::string AwsEndpoint(const std::string& region) {
   return fmt::format("https://s3.{}.amazonaws.com{}", region, region.starts_with("cn-") ? ".cn" : "");
 }
@@ -24,6 +29,9 @@ void RequireEndpoint(const std::string& endpoint) {
   const bool is_safe =
       endpoint.starts_with("https://") || (endpoint.starts_with("http://") && http::IsLoopback(endpoint));
   if (is_safe && !http::HostOf(endpoint).empty() && endpoint.find_first_of("?#@ \t\r\n") == std::string::npos) return;
+  if (endpoint.find_first_of("?#@") != std::string::npos) {
+    throw Error(ErrorCode::kUsage, "the endpoint of an S3 store has a login or a query in it", kWhereSecretsBelong);
+  }
   throw Error(ErrorCode::kUsage, fmt::format("\"{}\" is no endpoint for an S3 store", endpoint),
               "expected https://HOST[:PORT]; http:// only on this machine, since rows would be readable on the way");
 }
@@ -36,7 +44,12 @@ S3Address::S3Address(const std::string& url, const S3Options& options) : region_
   bucket_ = rest.substr(0, rest.find('/'));
   prefix_ = bucket_.size() == rest.size() ? "" : rest.substr(bucket_.size() + 1);
   while (prefix_.ends_with('/')) prefix_.pop_back();
-  if (!IsBucketName(bucket_) || prefix_.starts_with('/') || prefix_.size() > 512) {
+  const bool is_bucket = IsBucketName(bucket_);
+  if (url.find('?') != std::string::npos || (!is_bucket && rest.find_first_of("@:") != std::string_view::npos)) {
+    throw Error(ErrorCode::kUsage, "the url of a place in an S3 store has a login or a query in it",
+                kWhereSecretsBelong);
+  }
+  if (!is_bucket || prefix_.starts_with('/') || prefix_.size() > 512 || HasRelativePart(prefix_)) {
     throw Error(ErrorCode::kUsage, fmt::format("\"{}\" is no place in an S3 store", url),
                 "expected s3://BUCKET or s3://BUCKET/PREFIX");
   }
