@@ -120,6 +120,9 @@ class HttpClient::Connection {
     }
     Failure failure{.code = code, .detail = detail, .host = std::string(HostOf(request.url))};
     curl_easy_getinfo(curl_.get(), CURLINFO_HTTP_CONNECTCODE, &failure.proxy_status);
+    curl_off_t connected_after_us = 0;
+    curl_easy_getinfo(curl_.get(), CURLINFO_CONNECT_TIME_T, &connected_after_us);
+    failure.is_connected = connected_after_us > 0;
     return failure;
   }
 
@@ -141,6 +144,10 @@ class HttpClient::Connection {
     Set(CURLOPT_LOW_SPEED_TIME, static_cast<long>(limits.stall_s));
     Set(CURLOPT_TIMEOUT, static_cast<long>(limits.total_s));
     Set(CURLOPT_TCP_KEEPALIVE, 1L);
+#if LIBCURL_VERSION_NUM >= 0x075700
+    // A name server that does not answer holds up no interrupt. The library at run time may be older: then it does.
+    (void)curl_easy_setopt(curl_.get(), CURLOPT_QUICK_EXIT, 1L);
+#endif
     if (loopback || limits.proxy == Limits::Proxy::kNever) Set(CURLOPT_PROXY, "");
     if (const std::string authorities = TrustedAuthorities(); !authorities.empty()) {
       Set(CURLOPT_CAINFO, authorities.c_str());
@@ -164,13 +171,13 @@ class HttpClient::Connection {
       add("Content-Type: application/octet-stream");
     }
     if (request.method != "GET") Set(CURLOPT_CUSTOMREQUEST, request.method.c_str());
-    if (request.signature == nullptr) {
+    if (request.from == Request::From::kWebServer) {
       Set(CURLOPT_FOLLOWLOCATION, 1L);
       Set(CURLOPT_MAXREDIRS, 5L);
-      Set(CURLOPT_REDIR_PROTOCOLS_STR, request.url.starts_with("https:") ? "https" : "https,http");
+      Set(CURLOPT_REDIR_PROTOCOLS_STR, "https");
       Set(CURLOPT_NETRC, static_cast<long>(CURL_NETRC_OPTIONAL));
-      return headers;
     }
+    if (request.signature == nullptr) return headers;
     const Signature& signature = *request.signature;
     Set(CURLOPT_AWS_SIGV4, fmt::format("aws:amz:{}:s3", signature.region).c_str());
     Set(CURLOPT_USERNAME, signature.access_key.c_str());
@@ -206,6 +213,9 @@ HttpClient::HttpClient(const Context& context, const Limits& limits) : context_(
 HttpClient::~HttpClient() = default;
 
 Answer HttpClient::Send(const Request& request, const std::function<bool(const Answer&)>& try_again) {
+  if (HasLogin(request.url)) {
+    throw Error(ErrorCode::kUsage, "an address has a login in it", "give the address without what is before its '@'");
+  }
   std::unique_ptr<Connection> connection;
   {
     const std::lock_guard<std::mutex> lock(mutex_);
@@ -219,7 +229,7 @@ Answer HttpClient::Send(const Request& request, const std::function<bool(const A
     context_.interrupt.Check();
     const bool is_last = attempt > limits_.retries;
     Receiving receiving{.answer = {}, .most_bytes = request.most_bytes, .interrupt = &context_.interrupt};
-    const std::optional<Failure> failure = connection->Perform(request, limits_, &receiving);
+    std::optional<Failure> failure = connection->Perform(request, limits_, &receiving);
     if (receiving.is_too_long) {
       throw Error(ErrorCode::kCorrupt,
                   fmt::format("{} answers with more than {} bytes, which is not what was published",
@@ -238,9 +248,9 @@ Answer HttpClient::Send(const Request& request, const std::function<bool(const A
       continue;
     }
     context_.interrupt.Check();
+    failure->was_reached = reached_;
     const Error error = ErrorOf(*failure);
-    const Retry retry = RetryOf(*failure);
-    if (is_last || retry == Retry::kNever || (retry == Retry::kOnceReached && !reached_)) throw error;
+    if (is_last || !MayPass(*failure)) throw error;
     WaitBefore(attempt, error.what(), {});
   }
 }
@@ -262,8 +272,11 @@ std::string_view HostOf(std::string_view url) {
   return url.substr(0, url.find_first_of("/?#"));
 }
 
+bool HasLogin(std::string_view url) { return HostOf(url).find('@') != std::string_view::npos; }
+
 bool IsLoopback(std::string_view url) {
   std::string_view host = HostOf(url);
+  if (HasLogin(url)) return false;
   if (host.starts_with("[::1]")) return true;
   host = host.substr(0, host.find(':'));
   if (host == "localhost") return true;

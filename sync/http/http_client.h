@@ -32,7 +32,12 @@ struct Request {
   std::string_view body = {};               // Sent with PUT only.
   const Signature* signature = nullptr;     // Nullptr: not signed.
   uint64_t most_bytes = uint64_t{1} << 20;  // A longer answer throws kCorrupt.
+  // For a web server that anybody may have set up: the login that ~/.netrc has for it is sent, and redirects are
+  // followed, to https only. What is asked of a cloud's own addresses and of a store has neither.
+  enum class From { kService, kWebServer } from = From::kService;
 };
+// What the page with an error may have beyond the bytes that were asked for.
+inline constexpr uint64_t kMostErrorBytes = 64 << 10;
 
 struct Answer {
   int status = 0;
@@ -65,9 +70,9 @@ class HttpClient {
 
   // Sends the request and returns the answer, whatever its status. A broken connection, and an answer that
   // `try_again` is true for, are tried again, later each time; then the last answer is returned. A first connection
-  // that cannot be made is not tried again. Redirects are followed only if the request is not signed, and never from
-  // https to http. Throws kUnreachable if there is no answer, kRefused if the server's certificate does not verify or a
-  // proxy refuses, kCorrupt if the answer is too long, kInterrupted.
+  // that cannot be made is not tried again. Throws kUnreachable if there is no answer, kRefused if the server's
+  // certificate does not verify or a proxy refuses, kCorrupt if the answer is too long, kProtocol if it redirects to
+  // what is not https, kUsage if the URL has a login in it, kInterrupted.
   Answer Send(const Request& request, const std::function<bool(const Answer&)>& try_again = IsTransient);
 
  private:
@@ -81,9 +86,11 @@ class HttpClient {
   std::vector<std::unique_ptr<Connection>> idle_;  // Guarded by mutex_.
 };
 
-// True if the URL's host is this machine's loopback address, by its number or as "localhost".
+// True if the URL's host is this machine's loopback address, by its number or as "localhost". False if it has a login.
 bool IsLoopback(std::string_view url);
-// "host" or "host:port" of a URL.
+// True if there is an '@' before the path: "https://name:password@host". What looks like the host is a name then.
+bool HasLogin(std::string_view url);
+// "host" or "host:port" of a URL without a login.
 std::string_view HostOf(std::string_view url);
 // Everything but letters, digits and "-._~", and `kept`, as %XX.
 std::string PercentEncode(std::string_view text, std::string_view kept = "");

@@ -5,6 +5,12 @@
 namespace rotv::http {
 namespace {
 
+enum class Retry {
+  kNever,        // Another attempt would fail, too.
+  kOnceReached,  // The place or the network may be wrong: only if it has answered before.
+  kAlways,       // A connection that was made broke.
+};
+
 struct Row {
   CURLcode code;
   Retry retry;
@@ -36,7 +42,7 @@ constexpr Row kRows[] = {
      kTrust},
     {CURLE_SSL_CACERT_BADFILE, Retry::kNever, ErrorCode::kUsage, "the file with trusted authorities cannot be read",
      "check AWS_CA_BUNDLE and SSL_CERT_FILE"},
-    {CURLE_SSL_CONNECT_ERROR, Retry::kNever, ErrorCode::kRefused, "{} does not speak TLS as this program does",
+    {CURLE_SSL_CONNECT_ERROR, Retry::kOnceReached, ErrorCode::kRefused, "{} does not speak TLS as this program does",
      "check the port and the address in rotv.toml"},
     {CURLE_TOO_MANY_REDIRECTS, Retry::kNever, ErrorCode::kProtocol, "{} redirects without end",
      "check the address in rotv.toml"},
@@ -44,23 +50,37 @@ constexpr Row kRows[] = {
      "check the address in rotv.toml"},
 };
 
-const Row& RowOf(CURLcode code) {
-  static constexpr Row kOther = {CURLE_OK, Retry::kNever, ErrorCode::kUnreachable, "the request to {} failed",
-                                 kNetwork};
+constexpr Row kOther = {CURLE_OK, Retry::kNever, ErrorCode::kUnreachable, "the request to {} failed", kNetwork};
+// These have the code of something else.
+constexpr Row kCutWithinTls = {CURLE_SSL_CONNECT_ERROR, Retry::kAlways, ErrorCode::kUnreachable,
+                               "the connection to {} broke", kAgain};
+constexpr Row kNotConnected = {CURLE_OPERATION_TIMEDOUT, Retry::kOnceReached, ErrorCode::kUnreachable,
+                               "{} cannot be reached", kNetwork};
+
+const Row& RowOf(const Failure& failure) {
+  // Who has spoken TLS before speaks it still.
+  if (failure.code == CURLE_SSL_CONNECT_ERROR && failure.was_reached) return kCutWithinTls;
+  if (failure.code == CURLE_OPERATION_TIMEDOUT && !failure.is_connected && !failure.was_reached) return kNotConnected;
   for (const Row& row : kRows) {
-    if (row.code == code) return row;
+    if (row.code == failure.code) return row;
   }
   return kOther;
 }
 
 }  // namespace
 
-Retry RetryOf(const Failure& failure) {
-  if (failure.proxy_status >= 400) return Retry::kNever;
-  return RowOf(failure.code).retry;
+bool MayPass(const Failure& failure) {
+  if (failure.proxy_status >= 500) return true;
+  if (failure.proxy_status >= 400) return false;
+  const Retry retry = RowOf(failure).retry;
+  return retry == Retry::kAlways || (retry == Retry::kOnceReached && failure.was_reached);
 }
 
 Error ErrorOf(const Failure& failure) {
+  if (failure.proxy_status >= 500) {
+    return {ErrorCode::kUnreachable,
+            fmt::format("the proxy cannot reach {} now: it answers {}", failure.host, failure.proxy_status), kNetwork};
+  }
   if (failure.proxy_status >= 400) {
     return {
         ErrorCode::kRefused,
@@ -68,7 +88,7 @@ Error ErrorOf(const Failure& failure) {
         failure.proxy_status == 407 ? "give its name and password in https_proxy: http://name:password@proxy:port"
                                     : kProxy};
   }
-  const Row& row = RowOf(failure.code);
+  const Row& row = RowOf(failure);
   std::string message = fmt::format(fmt::runtime(row.message), failure.host);
   const std::string detail = failure.detail.empty() ? curl_easy_strerror(failure.code) : failure.detail;
   return {row.error, message + " (" + detail + ")", row.hint};

@@ -12,17 +12,15 @@ namespace rotv::http {
 
 struct Failure {
   CURLcode code = CURLE_OK;
-  std::string detail;     // libcurl's own words; may be empty.
-  std::string host;       // "host:port"
-  long proxy_status = 0;  // What a proxy has answered in place of a tunnel; 0: nothing.
+  std::string detail = {};    // libcurl's own words; may be empty.
+  std::string host = {};      // "host:port"
+  long proxy_status = 0;      // What a proxy has answered in place of a tunnel; 0: nothing.
+  bool is_connected = false;  // A new connection was made, to the proxy at least.
+  bool was_reached = false;   // The host has answered an earlier request.
 };
 
-enum class Retry {
-  kNever,        // Another attempt would fail, too.
-  kOnceReached,  // The place or the network may be wrong: only if it has answered before.
-  kAlways,       // A connection that was made broke.
-};
-Retry RetryOf(const Failure& failure);
+// True if another attempt may succeed. What was never reached may be a wrong address: nobody should wait for that.
+bool MayPass(const Failure& failure);
 
 // Gives kUnreachable, kRefused or kCannotStart.
 Error ErrorOf(const Failure& failure);

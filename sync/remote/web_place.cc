@@ -7,6 +7,7 @@
 #include "storage/error.h"
 #include "sync/http/http_client.h"
 #include "sync/remote/head_cache.h"
+#include "sync/remote/relative_part.h"
 
 namespace rotv::remote {
 namespace {
@@ -24,8 +25,11 @@ class WebPlace : public RemotePlace {
   void KeepHeadIn(const std::filesystem::path& file) override { cache_.UseFile(file); }
 
   std::optional<std::string> ReadHead() override {
-    http::Request request{.url = UrlOf("head"), .headers = {"Cache-Control: no-cache"}, .most_bytes = kMostHeadBytes};
-    const std::string tag = cache_.known().tag;
+    http::Request request{.url = UrlOf("head"),
+                          .headers = {"Cache-Control: no-cache"},
+                          .most_bytes = kMostHeadBytes,
+                          .from = http::Request::From::kWebServer};
+    const std::string tag = cache_.TagToAskBy();
     if (!tag.empty()) request.headers.push_back("If-None-Match: " + tag);
     http::Answer answer = client_.Send(request);
     if (answer.status == 304 && !tag.empty()) return cache_.known().bytes;
@@ -39,12 +43,14 @@ class WebPlace : public RemotePlace {
   }
 
   std::string ReadObject(const std::string& name, uint64_t bytes) override {
-    http::Answer answer = client_.Send({.url = UrlOf("objects/" + name), .most_bytes = bytes});
+    http::Answer answer = client_.Send({.url = UrlOf("objects/" + name),
+                                        .most_bytes = bytes + http::kMostErrorBytes,
+                                        .from = http::Request::From::kWebServer});
     if (answer.status != 200 && answer.status != 404) throw Refusal(answer);
     if (answer.status == 200 && answer.body.size() == bytes) return std::move(answer.body);
     throw Error(ErrorCode::kCorrupt,
                 fmt::format("the remote {} {} the object {}", base_,
-                            answer.status == 404 ? "lacks" : "has only a part of", name),
+                            answer.status == 404 ? "lacks" : "has another content for", name),
                 "pull again: what is published may just be on its way there; if it stays, copy it there once more");
   }
 
@@ -86,6 +92,10 @@ class WebPlace : public RemotePlace {
 }  // namespace
 
 std::unique_ptr<RemotePlace> OpenWeb(const std::string& url, const std::string& query, const Context& context) {
+  if (HasRelativePart(url)) {
+    throw Error(ErrorCode::kUsage, fmt::format("\"{}\" has a \".\" or \"..\" in its path", url),
+                "give the address as the web server has it");
+  }
   return std::make_unique<WebPlace>(url, query, context);
 }
 

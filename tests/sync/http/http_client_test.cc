@@ -7,6 +7,9 @@
 #include <thread>
 
 #include "storage/error.h"
+#include "sync/http/http_failure.h"
+#include "tests/support/files/subprocess.h"
+#include "tests/support/files/temp_dir.h"
 #include "tests/support/files/thrown.h"
 #include "tests/support/no_progress.h"
 #include "tests/support/servers/http_relay.h"
@@ -18,6 +21,7 @@ using testing::HttpRelay;
 using testing::Reaction;
 using testing::SeenRequest;
 using Kind = Reaction::Kind;
+using std::string_literals::operator""s;
 
 Reaction Says(int status, std::string body = "") {
   return {.kind = Kind::kAnswer, .status = status, .body = std::move(body)};
@@ -96,13 +100,15 @@ TEST_F(HttpClientTest, NoAnswerIsUnreachable) {
   EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(10));
 }
 
-TEST_F(HttpClientTest, AnInterruptEndsARequest) {
+TEST_F(HttpClientTest, AnInterruptEndsARequestAtOnce) {
   relay_.SetReaction([&](const SeenRequest&) {
     interrupt_.Request();
     return Reaction{.kind = Kind::kHang};
   });
   HttpClient client(context_, {.stall_s = 60, .retries = 8});
+  const auto start = std::chrono::steady_clock::now();
   EXPECT_EQ(testing::CodeOf([&] { client.Send({.url = relay_.url()}); }), ErrorCode::kInterrupted);
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(30));
 }
 
 TEST_F(HttpClientTest, AnAnswerThatIsTooLongIsNotTaken) {
@@ -112,22 +118,60 @@ TEST_F(HttpClientTest, AnAnswerThatIsTooLongIsNotTaken) {
   EXPECT_EQ(testing::CodeOf([&] { client.Send({.url = relay_.url(), .most_bytes = 999}); }), ErrorCode::kCorrupt);
 }
 
-TEST_F(HttpClientTest, ASignedRequestIsNotRedirected) {
-  const Signature signature{.access_key = "key", .secret_key = "secret", .session_token = "token", .region = "here"};
-  relay_.SetReaction([&](const SeenRequest& request) {
-    if (request.target == "/new") return Says(200, "there");
-    return Reaction{.kind = Kind::kAnswer, .status = 307, .headers = {{"Location", relay_.url() + "/new"}}};
+TEST_F(HttpClientTest, OnlyAWebServerMayRedirectAndOnlyToHttps) {
+  std::string to;
+  relay_.SetReaction([&](const SeenRequest&) {
+    return Reaction{.kind = Kind::kAnswer, .status = 307, .headers = {{"Location", to}}};
   });
   HttpClient client(context_, {});
-  EXPECT_EQ(client.Send({.url = relay_.url() + "/old"}).body, "there");
+  const Request service{.url = relay_.url() + "/old", .headers = {"x-aws-ec2-metadata-token: secret"}};
+  Request web_server = service;
+  web_server.from = Request::From::kWebServer;
+  for (const std::string& place : {relay_.url() + "/new", "https://127.0.0.1:1/new"s}) {
+    to = place;
+    EXPECT_EQ(client.Send(service).status, 307);
+  }
   relay_.TakeSeen();
-  const Answer answer =
-      client.Send({.url = relay_.url() + "/old", .headers = {"x-amz-content-sha256: abc"}, .signature = &signature});
-  EXPECT_EQ(answer.status, 307);
+  EXPECT_EQ(testing::CodeOf([&] { client.Send(web_server); }), ErrorCode::kUnreachable);  // It was followed.
+  to = relay_.url() + "/new";
+  EXPECT_EQ(testing::CodeOf([&] { client.Send(web_server); }), ErrorCode::kProtocol);
+  EXPECT_EQ(relay_.TakeSeen().size(), 2u);
+}
+
+TEST_F(HttpClientTest, OnlyAWebServerGetsTheLoginOfNetrc) {
+  const testing::TempDir home;
+  testing::WriteFile(home / ".netrc", "machine 127.0.0.1 login ada password s3cret\n");
+  const std::string former = std::getenv("HOME") == nullptr ? "" : std::getenv("HOME");
+  setenv("HOME", home.path().c_str(), 1);
+  relay_.SetReaction([](const SeenRequest&) { return Says(200); });
+  HttpClient client(context_, {});
+  client.Send({.url = relay_.url()});
+  client.Send({.url = relay_.url(), .from = Request::From::kWebServer});
+  setenv("HOME", former.c_str(), 1);
+  const std::vector<SeenRequest> seen = relay_.TakeSeen();
+  EXPECT_EQ(seen.at(0).headers.count("authorization"), 0u);
+  EXPECT_EQ(seen.at(1).headers.count("authorization"), 1u);
+}
+
+TEST_F(HttpClientTest, ASignedRequestHasWhatWasSigned) {
+  const Signature signature{.access_key = "key", .secret_key = "secret", .session_token = "token", .region = "here"};
+  relay_.SetReaction([](const SeenRequest&) { return Says(200); });
+  HttpClient client(context_, {});
+  client.Send({.url = relay_.url(), .headers = {"x-amz-content-sha256: abc"}, .signature = &signature});
   const SeenRequest seen = relay_.TakeSeen().at(0);
   EXPECT_THAT(seen.headers.at("authorization"), ::testing::HasSubstr("/here/s3/aws4_request"));
   EXPECT_THAT(seen.headers.at("authorization"), ::testing::HasSubstr("x-amz-security-token"));
   EXPECT_EQ(seen.headers.at("x-amz-security-token"), "token");
+}
+
+TEST_F(HttpClientTest, AnAddressWithALoginIsNotAsked) {
+  relay_.SetReaction([](const SeenRequest&) { return Says(200); });
+  HttpClient client(context_, {});
+  const Error error =
+      testing::ErrorOf([&] { client.Send({.url = "http://name:s3cret@127.0.0.1:" + std::to_string(relay_.port())}); });
+  EXPECT_EQ(error.code(), ErrorCode::kUsage);
+  EXPECT_EQ(std::string(error.what()).find("s3cret"), std::string::npos);
+  EXPECT_TRUE(relay_.TakeSeen().empty());
 }
 
 TEST_F(HttpClientTest, AProxyThatRefusesIsNamed) {
@@ -142,11 +186,50 @@ TEST_F(HttpClientTest, AProxyThatRefusesIsNamed) {
   EXPECT_THAT(error.hint(), ::testing::HasSubstr("name:password@proxy"));
 }
 
+TEST_F(HttpClientTest, AProxyInTroubleIsAskedAgain) {
+  int asked = 0;
+  relay_.SetReaction([&](const SeenRequest&) { return Says(++asked == 1 ? 503 : 403); });
+  setenv("https_proxy", relay_.url().c_str(), 1);
+  unsetenv("no_proxy");
+  HttpClient client(context_, {.retries = 1});
+  const auto ask = [&] { client.Send({.url = "https://s3.example.org/x"}); };
+  EXPECT_EQ(testing::CodeOf(ask), ErrorCode::kRefused);
+  EXPECT_EQ(asked, 2);
+  relay_.SetReaction([](const SeenRequest&) { return Says(502); });
+  EXPECT_EQ(testing::CodeOf(ask), ErrorCode::kUnreachable);
+  unsetenv("https_proxy");
+}
+
+TEST(HttpFailureTest, WhatMayPassDependsOnWhatWasReached) {
+  struct Case {
+    Failure failure;
+    bool may_pass;
+    ErrorCode code;
+  };
+  const Case cases[] = {
+      {{.code = CURLE_OPERATION_TIMEDOUT}, false, ErrorCode::kUnreachable},
+      {{.code = CURLE_OPERATION_TIMEDOUT, .is_connected = true}, true, ErrorCode::kUnreachable},
+      {{.code = CURLE_OPERATION_TIMEDOUT, .was_reached = true}, true, ErrorCode::kUnreachable},
+      {{.code = CURLE_SSL_CONNECT_ERROR, .is_connected = true}, false, ErrorCode::kRefused},
+      {{.code = CURLE_SSL_CONNECT_ERROR, .was_reached = true}, true, ErrorCode::kUnreachable},
+      {{.code = CURLE_COULDNT_RESOLVE_HOST}, false, ErrorCode::kUnreachable},
+      {{.code = CURLE_COULDNT_RESOLVE_HOST, .was_reached = true}, true, ErrorCode::kUnreachable},
+      {{.code = CURLE_PEER_FAILED_VERIFICATION, .was_reached = true}, false, ErrorCode::kRefused},
+      {{.code = CURLE_RECV_ERROR, .proxy_status = 403, .is_connected = true}, false, ErrorCode::kRefused},
+      {{.code = CURLE_RECV_ERROR, .proxy_status = 504, .is_connected = true}, true, ErrorCode::kUnreachable},
+  };
+  for (const Case& one : cases) {
+    EXPECT_EQ(MayPass(one.failure), one.may_pass) << ErrorOf(one.failure).what();
+    EXPECT_EQ(ErrorOf(one.failure).code(), one.code) << ErrorOf(one.failure).what();
+  }
+}
+
 TEST(HttpTextTest, AddressesAreReadAndTextsEncoded) {
   for (const char* url : {"http://127.0.0.1:8080/x", "http://localhost/x", "http://[::1]:9/", "http://127.9.9.9"}) {
     EXPECT_TRUE(IsLoopback(url)) << url;
   }
-  for (const char* url : {"http://127.0.0.1.example.org/", "http://localhost.example.org/", "http://10.0.0.1/"}) {
+  for (const char* url : {"http://127.0.0.1.example.org/", "http://localhost.example.org/", "http://10.0.0.1/",
+                          "http://127.0.0.1:x@evil/", "http://localhost@evil/", "http://127.0.0.1\\@evil/"}) {
     EXPECT_FALSE(IsLoopback(url)) << url;
   }
   EXPECT_EQ(HostOf("https://s3.example.org:9000/a/b?c"), "s3.example.org:9000");
