@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,7 @@ constexpr const char* kMachineHost = "http://169.254.169.254";
 
 // Credentials go to nobody else over plain HTTP.
 bool IsContainerHost(const std::string& url) {
+  if (http::HasLogin(url)) return false;  // What is before its '@' may look like one of these.
   if (url.starts_with("https://") || (url.starts_with("http://") && http::IsLoopback(url))) return true;
   for (const char* host : {"169.254.170.2", "169.254.170.23", "[fd00:ec2::23]"}) {
     const std::string begin = fmt::format("http://{}", host);
@@ -36,6 +38,12 @@ std::string Token(const os::Environment& environment) {
   return token;
 }
 
+// It is sent back as a header.
+bool IsToken(const std::string& text) {
+  return !text.empty() && text.size() <= 1024 &&
+         std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c <= '~'; });
+}
+
 }  // namespace
 
 std::optional<AwsCredentials> ContainerRole(const Context& context, const os::Environment& environment) {
@@ -44,7 +52,9 @@ std::optional<AwsCredentials> ContainerRole(const Context& context, const os::En
   if (relative.empty() && full.empty()) return std::nullopt;
   http::Request request{.url = relative.empty() ? full : kContainerHost + relative};
   if (!IsContainerHost(request.url)) {
-    throw Error(ErrorCode::kUsage, "AWS_CONTAINER_CREDENTIALS_FULL_URI is neither https nor on this machine",
+    throw Error(ErrorCode::kUsage,
+                fmt::format("AWS_CONTAINER_CREDENTIALS_{}_URI leads neither to https nor to this machine",
+                            relative.empty() ? "FULL" : "RELATIVE"),
                 "correct it: credentials would be readable on the way");
   }
   if (const std::string token = Token(environment); !token.empty()) request.headers = {"Authorization: " + token};
@@ -71,17 +81,18 @@ std::optional<AwsCredentials> MachineRole(const Context& context, const os::Envi
     const http::Answer token = client.Send({.method = "PUT",
                                             .url = host + "/latest/api/token",
                                             .headers = {"x-aws-ec2-metadata-token-ttl-seconds: 21600"}});
-    if (token.status != 200) return std::nullopt;
+    if (token.status != 200 || !IsToken(token.body)) return std::nullopt;
     const std::vector<std::string> headers = {"x-aws-ec2-metadata-token: " + token.body};
     const std::string place = host + "/latest/meta-data/iam/security-credentials/";
     const http::Answer role = client.Send({.url = place, .headers = headers});
     if (role.status != 200) return std::nullopt;
-    const std::string name = role.body.substr(0, role.body.find('\n'));
+    const std::string name = role.body.substr(0, role.body.find_first_of("\r\n"));
     const http::Answer answer = client.Send({.url = place + http::PercentEncode(name), .headers = headers});
     if (answer.status != 200) return std::nullopt;
     return ParseCredentials(answer.body, "the machine's role");
   } catch (const Error& error) {
-    if (error.code() != ErrorCode::kUnreachable) throw;
+    // In a network that has all addresses answered by a page to log in, something else answers here.
+    if (error.code() == ErrorCode::kInterrupted || error.code() == ErrorCode::kUsage) throw;
     return std::nullopt;
   }
 }
