@@ -18,4 +18,8 @@ std::string HashText(std::string_view hash) {
   return text;
 }
 
+bool IsObjectName(std::string_view name) {
+  return name.size() == 2 * kHashBytes && name.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+}
+
 }  // namespace rotv::remote

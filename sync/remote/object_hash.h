@@ -14,4 +14,7 @@ std::string HashOf(std::string_view bytes);
 // In lower-case hex digits.
 std::string HashText(std::string_view hash);
 
+// True for what HashText() gives of a hash: whatever else is beside the objects is somebody else's.
+bool IsObjectName(std::string_view name);
+
 }  // namespace rotv::remote

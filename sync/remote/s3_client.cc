@@ -70,7 +70,9 @@ http::Answer S3Client::SendAs(const AwsCredentials& credentials, const Call& cal
                         .signature = &signature,
                         .most_bytes = call.most_bytes};
   request.headers.push_back("x-amz-content-sha256: " + Sha256(call.body));
-  return client_.Send(request, IsTransientS3);
+  if (!call.is_copy) return client_.Send(request, IsTransientS3);
+  return AnswerOfCopy(
+      client_.Send(request, [](const http::Answer& answer) { return IsTransientS3(AnswerOfCopy(answer)); }));
 }
 
 void S3Client::Fail(const http::Answer& answer, const std::string& action) const {

@@ -28,6 +28,7 @@ class S3Client {
     std::vector<std::string> headers = {};
     std::string_view body = {};
     uint64_t most_bytes = uint64_t{1} << 20;
+    bool is_copy = false;  // Of an object, within the store: it may fail after the answer has begun with 200.
   };
   // Sends it, again while that may help, and with new credentials if these have expired. Returns the answer, whatever
   // its status. Throws as HttpClient::Send() and CredentialSource::Get() do. Any number of threads may call it at once.

@@ -98,6 +98,13 @@ int64_t SecondsOff(const http::Answer& answer) {
 
 std::string S3Code(const http::Answer& answer) { return answer.status < 300 ? "" : XmlText(answer.body, "Code"); }
 
+http::Answer AnswerOfCopy(http::Answer answer) {
+  if (answer.status != 200 || answer.body.find("<Error") == std::string::npos) return answer;
+  const std::string code = XmlText(answer.body, "Code");
+  answer.status = code == "AccessDenied" ? 403 : code == "NoSuchKey" ? 404 : 500;
+  return answer;
+}
+
 bool IsTransientS3(const http::Answer& answer) {
   if (answer.status < 300) return false;
   const Row* row = Find(answer, S3Code(answer));

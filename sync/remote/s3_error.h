@@ -13,6 +13,10 @@ namespace rotv::remote {
 // The code in an answer's body: "NoSuchBucket"; empty if there is none.
 std::string S3Code(const http::Answer& answer);
 
+// What an answer to a copy means: one that begins with 200, and tells in its body that the copy has failed after all,
+// with the status that it should have had.
+http::Answer AnswerOfCopy(http::Answer answer);
+
 // True if another attempt may succeed.
 bool IsTransientS3(const http::Answer& answer);
 

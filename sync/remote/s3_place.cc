@@ -4,13 +4,13 @@
 
 #include <utility>
 
-#include "os/clock.h"
 #include "storage/error.h"
 #include "sync/remote/conditional_write.h"
 #include "sync/remote/head_cache.h"
+#include "sync/remote/object_hash.h"
 #include "sync/remote/s3_client.h"
 #include "sync/remote/s3_error.h"
-#include "sync/remote/s3_xml.h"
+#include "sync/remote/s3_list.h"
 
 // An S3 store has the same names as a directory: PREFIX/head, PREFIX/objects/HASH. There is no lock: the head is
 // replaced by a write with a condition. An answer may be lost, and the request be sent again when it has been done
@@ -19,7 +19,6 @@
 namespace rotv::remote {
 namespace {
 
-constexpr uint64_t kMostListBytes = uint64_t{8} << 20;  // A thousand keys.
 constexpr int kMostAttempts = 5;
 
 class S3Place : public RemotePlace {
@@ -35,7 +34,7 @@ class S3Place : public RemotePlace {
 
   std::optional<std::string> ReadHead() override {
     S3Client::Call call{.url = Url("head"), .most_bytes = kMostHeadBytes};
-    const std::string tag = cache_.known().tag;
+    const std::string tag = cache_.TagToAskBy();
     if (!tag.empty()) call.headers = {"If-None-Match: " + tag};
     http::Answer answer = client_.Send(call);
     if (answer.status == 304 && !tag.empty()) return cache_.known().bytes;
@@ -72,7 +71,7 @@ class S3Place : public RemotePlace {
   }
 
   std::string ReadObject(const std::string& name, uint64_t bytes) override {
-    http::Answer answer = client_.Send({.url = ObjectUrl(name), .most_bytes = bytes + kMostErrorBytes});
+    http::Answer answer = client_.Send({.url = ObjectUrl(name), .most_bytes = bytes + http::kMostErrorBytes});
     if (answer.status != 200 && !IsMissing(answer)) client_.Fail(answer, "read objects");
     if (answer.status == 200 && answer.body.size() == bytes) return std::move(answer.body);
     throw Error(ErrorCode::kCorrupt,
@@ -88,10 +87,9 @@ class S3Place : public RemotePlace {
         {.method = "PUT",
          .url = ObjectUrl(name),
          .headers = {"x-amz-copy-source: /" + client_.address().bucket() + "/" + http::PercentEncode(key, "/"),
-                     "x-amz-metadata-directive: REPLACE"}});
-    // A copy may fail after the answer has begun.
-    if (answer.status == 200 && answer.body.find("<Error") == std::string::npos) return;
-    client_.Fail(answer, "copy objects");
+                     "x-amz-metadata-directive: REPLACE"},
+         .is_copy = true});
+    if (answer.status != 200) client_.Fail(answer, "copy objects");
   }
 
   void WriteObject(const std::string& name, std::string_view bytes) override {
@@ -99,30 +97,13 @@ class S3Place : public RemotePlace {
     if (answer.status != 200) client_.Fail(answer, "write objects");
   }
 
+  // The place may be somebody else's, too, who has other things below the same name: they are not ours to list.
   std::vector<Listed> ListObjects() override {
-    const std::string prefix = client_.address().Key("objects/");
     std::vector<Listed> listed;
-    std::string next;
-    do {
-      // Sorted by name, as the signature wants it.
-      const std::string token = next.empty() ? "" : "continuation-token=" + http::PercentEncode(next) + "&";
-      const http::Answer answer =
-          client_.Send({.url = fmt::format("{}?{}list-type=2&prefix={}", client_.address().UrlOfBucket(), token,
-                                           http::PercentEncode(prefix)),
-                        .most_bytes = kMostListBytes});
-      if (answer.status != 200) client_.Fail(answer, "list objects");
-      std::optional<KeyList> part = ParseKeyList(answer.body);
-      if (!part) {
-        throw Error(ErrorCode::kProtocol, fmt::format("{} answers a list with something else", description()),
-                    "check url and endpoint in rotv.toml: is it an S3 store?");
-      }
-      const int64_t now_s = ParseTime(answer.Header("date")).value_or(os::NowMicroseconds() / 1'000'000);
-      for (const ListedKey& key : part->keys) {
-        if (!key.key.starts_with(prefix)) continue;
-        listed.push_back({.name = key.key.substr(prefix.size()), .bytes = key.bytes, .age_s = now_s - key.modified_s});
-      }
-      next = std::move(part->next);
-    } while (!next.empty());
+    for (S3Object& object : ListS3(client_, "objects/")) {
+      if (!IsObjectName(object.name)) continue;
+      listed.push_back({.name = std::move(object.name), .bytes = object.bytes, .age_s = object.age_s});
+    }
     return listed;
   }
 
@@ -134,8 +115,6 @@ class S3Place : public RemotePlace {
   }
 
  private:
-  static constexpr uint64_t kMostErrorBytes = 64 << 10;
-
   std::string Url(const std::string& name) const { return client_.address().UrlOf(name); }
   std::string ObjectUrl(const std::string& name) const { return Url("objects/" + name); }
   std::string MatchHeader() const {

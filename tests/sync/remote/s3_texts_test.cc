@@ -16,7 +16,9 @@ namespace rotv::remote {
 namespace {
 
 using testing::CodeOf;
+using testing::ErrorOf;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 S3Address Address(const std::string& url = "s3://bucket/prefix", S3Options options = {}) {
   if (options.region.empty()) options.region = "eu-west-1";
@@ -39,13 +41,30 @@ TEST(S3AddressTest, TheBucketIsInThePathOrInTheName) {
 }
 
 TEST(S3AddressTest, WhatIsNoAddressIsRefused) {
-  for (const char* url : {"s3://", "s3:///x", "s3://b", "s3://bu cket/x", "s3://bucket?x", "s3://bucket//x"}) {
+  for (const char* url : {"s3://", "s3:///x", "s3://b", "s3://bu cket/x", "s3://bucket?x", "s3://bucket//x",
+                          "s3://bucket/../other/x", "s3://bucket/a/./b", "s3://bucket/..", "s3://bucket/a/%2e%2E/b"}) {
     EXPECT_EQ(CodeOf([&] { Address(url); }), ErrorCode::kUsage) << url;
   }
   for (const char* endpoint : {"http://s3.example.org", "s3.example.org", "https://", "https://k:s@s3.example.org"}) {
     EXPECT_EQ(CodeOf([&] { Address("s3://bucket/x", {.endpoint = endpoint}); }), ErrorCode::kUsage) << endpoint;
   }
   EXPECT_EQ(Address("s3://bucket/x", {.endpoint = "http://127.0.0.1:9000"}).bucket(), "bucket");
+  EXPECT_EQ(Address("s3://bucket/...a/b.c/.d").description(), "s3://bucket/...a/b.c/.d");
+}
+
+TEST(S3AddressTest, SecretsInAnAddressAreNotShown) {
+  for (const char* url : {"s3://KEY:s3cret@bucket/x", "s3://KEY:s3cret/more@bucket/x", "s3://KEY:s3cret",
+                          "s3://bucket/x?signature=s3cret"}) {
+    const Error error = ErrorOf([&] { Address(url); });
+    EXPECT_EQ(error.code(), ErrorCode::kUsage);
+    EXPECT_THAT(error.what() + error.hint(), Not(HasSubstr("s3cret")));
+  }
+  for (const char* endpoint : {"https://k:s3cret@s3.example.org", "http://127.0.0.1:s3cret@evil.example.org",
+                               "https://s3.example.org?s3cret"}) {
+    const Error error = ErrorOf([&] { Address("s3://bucket/x", {.endpoint = endpoint}); });
+    EXPECT_EQ(error.code(), ErrorCode::kUsage);
+    EXPECT_THAT(error.what() + error.hint(), Not(HasSubstr("s3cret")));
+  }
 }
 
 http::Answer Says(int status, const std::string& code, std::map<std::string, std::string> headers = {},
@@ -94,6 +113,22 @@ TEST(S3ErrorTest, EachAnswerHasACodeAndAWayOut) {
   EXPECT_TRUE(IsTransientS3(Says(503, "SlowDown")));
   EXPECT_FALSE(IsTransientS3(Says(501, "NotImplemented")));
   EXPECT_FALSE(IsTransientS3(Says(403, "AccessDenied")));
+}
+
+TEST(S3ErrorTest, ACopyMayFailAfterItsAnswerHasBegun) {
+  struct Case {
+    const char* code;
+    int status;
+    bool is_transient;
+  };
+  for (const Case& one : {Case{"InternalError", 500, true}, Case{"SlowDown", 500, true},
+                          Case{"AccessDenied", 403, false}, Case{"NoSuchKey", 404, false}}) {
+    const http::Answer answer = AnswerOfCopy(Says(200, one.code));
+    EXPECT_EQ(answer.status, one.status) << one.code;
+    EXPECT_EQ(IsTransientS3(answer), one.is_transient) << one.code;
+    EXPECT_EQ(S3Code(answer), one.code);
+  }
+  EXPECT_EQ(AnswerOfCopy({.status = 200, .body = "<CopyObjectResult/>"}).status, 200);
 }
 
 TEST(S3XmlTest, ListsAreRead) {
