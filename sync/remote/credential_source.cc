@@ -3,42 +3,16 @@
 #include <fmt/format.h>
 
 #include "os/clock.h"
-#include "os/run_program.h"
 #include "storage/error.h"
+#include "sync/remote/aws_process.h"
 #include "sync/remote/aws_role.h"
 
 namespace rotv::remote {
 namespace {
 
-constexpr int64_t kRenewBefore_s = 5 * 60;
-
 std::string ValueOf(const AwsProfile& profile, const std::string& name) {
   const auto found = profile.find(name);
   return found == profile.end() ? "" : found->second;
-}
-
-// What the program is told: where AWS's tools find their settings, but not keys, which would be used in its place.
-os::Environment VariablesForProcess(const os::Environment& environment) {
-  os::Environment variables;
-  for (const auto& [name, value] : environment) {
-    const bool is_key = name == "AWS_ACCESS_KEY_ID" || name == "AWS_SECRET_ACCESS_KEY" || name == "AWS_SESSION_TOKEN";
-    if (name.starts_with("AWS_") && !is_key) variables.emplace(name, value);
-  }
-  return variables;
-}
-
-// AWS's tools split the command at spaces, with a shell's quotes.
-AwsCredentials FromProcess(const std::string& command, const os::Environment& environment, const Context& context) {
-  const os::ProgramResult result =
-      os::RunProgramQuietly({"sh", "-c", command}, context.interrupt, VariablesForProcess(environment));
-  if (result.exit_status != 0) {
-    const std::string line = os::LastLine(result.err);
-    throw Error(ErrorCode::kRefused,
-                fmt::format("the credential_process of the AWS profile ends with {}{}{}", result.exit_status,
-                            line.empty() ? "" : ": ", line),
-                "run it by hand; a session may have to be begun anew: aws sso login");
-  }
-  return ParseCredentials(result.out, "the credential_process of the AWS profile");
 }
 
 [[noreturn]] void ThrowNone(const AwsProfile& profile) {
@@ -59,15 +33,34 @@ AwsCredentials FromProcess(const std::string& command, const os::Environment& en
 
 AwsCredentials CredentialSource::Get() {
   const std::lock_guard<std::mutex> lock(mutex_);
-  const int64_t now_s = os::NowMicroseconds() / 1'000'000;
-  if (!known_ || (known_->expires_s && *known_->expires_s - kRenewBefore_s < now_s)) known_ = Find();
+  if (!known_) {
+    Look();
+  } else if (const std::optional<int64_t> left_s = SecondsLeft();
+             left_s && *left_s < timing_.renew_before_s && Clock::now() - looked_ >= timing_.between) {
+    try {
+      Look();
+    } catch (const Error& error) {
+      // They are looked for before they are needed, so that this may fail for a while.
+      if (error.code() == ErrorCode::kInterrupted || *left_s <= 0) throw;
+    }
+  }
   return *known_;
+}
+
+std::optional<int64_t> CredentialSource::SecondsLeft() const {
+  if (!known_->expires_s) return std::nullopt;
+  return *known_->expires_s - os::NowMicroseconds() / 1'000'000;
+}
+
+void CredentialSource::Look() {
+  looked_ = Clock::now();  // An attempt that fails counts: not every request waits for one.
+  known_ = Find();
 }
 
 bool CredentialSource::Renew(const AwsCredentials& refused) {
   const std::lock_guard<std::mutex> lock(mutex_);
   if (known_ && known_->access_key == refused.access_key && known_->session_token == refused.session_token) {
-    known_ = Find();
+    Look();
   }
   return known_->access_key != refused.access_key || known_->session_token != refused.session_token;
 }
@@ -91,7 +84,7 @@ AwsCredentials CredentialSource::Find() const {
             .session_token = ValueOf(profile_, "aws_session_token")};
   }
   if (const std::string command = ValueOf(profile_, "credential_process"); !command.empty()) {
-    return FromProcess(command, environment_, context_);
+    return ProcessCredentials(command, environment_, context_);
   }
   if (std::optional<AwsCredentials> role = ContainerRole(context_, environment_)) return *std::move(role);
   if (!variable("AWS_PROFILE").empty()) ThrowNone(profile_);  // It was asked for: nothing else is.

@@ -1,6 +1,6 @@
 // Where credentials are looked for, and when again.
 
-#include "sync/remote/aws_credentials.h"
+#include "sync/remote/credential_source.h"
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -29,7 +29,7 @@ using testing::HttpRelay;
 using testing::Reaction;
 using testing::SeenRequest;
 
-class AwsCredentialSourceTest : public ::testing::Test {
+class CredentialSourceTest : public ::testing::Test {
  protected:
   // A program that gives these credentials, and counts how often it ran.
   AwsProfile Profile(int64_t left_s) const {
@@ -50,14 +50,14 @@ class AwsCredentialSourceTest : public ::testing::Test {
   Context context_{.source = source_, .home = {}, .progress = progress_, .interrupt = interrupt_};
 };
 
-TEST_F(AwsCredentialSourceTest, WhatIsShortLivedIsNotLookedForWithEachRequest) {
+TEST_F(CredentialSourceTest, WhatIsShortLivedIsNotLookedForWithEachRequest) {
   const AwsProfile profile = Profile(120);
   CredentialSource source(context_, environment_, profile);
   for (int i = 0; i < 5; ++i) EXPECT_EQ(source.Get().access_key, "A");
   EXPECT_EQ(Runs(), 1u);
 }
 
-TEST_F(AwsCredentialSourceTest, WhatIsValidServesWhileThereIsNothingNew) {
+TEST_F(CredentialSourceTest, WhatIsValidServesWhileThereIsNothingNew) {
   const AwsProfile profile = Profile(120);
   CredentialSource source(context_, environment_, profile, {.between = std::chrono::seconds(0)});
   EXPECT_EQ(source.Get().access_key, "A");
@@ -68,7 +68,7 @@ TEST_F(AwsCredentialSourceTest, WhatIsValidServesWhileThereIsNothingNew) {
   EXPECT_EQ(CodeOf([&] { source.Get(); }), ErrorCode::kInterrupted);
 }
 
-TEST_F(AwsCredentialSourceTest, WhatHasExpiredDoesNotServe) {
+TEST_F(CredentialSourceTest, WhatHasExpiredDoesNotServe) {
   const AwsProfile profile = Profile(-1);
   CredentialSource source(context_, environment_, profile, {.between = std::chrono::seconds(0)});
   source.Get();
@@ -76,7 +76,7 @@ TEST_F(AwsCredentialSourceTest, WhatHasExpiredDoesNotServe) {
   EXPECT_EQ(CodeOf([&] { source.Get(); }), ErrorCode::kRefused);
 }
 
-TEST_F(AwsCredentialSourceTest, AProgramThatHangsOrPrintsWithoutEndIsEnded) {
+TEST_F(CredentialSourceTest, AProgramThatHangsOrPrintsWithoutEndIsEnded) {
   const auto ask = [&](const char* command) {
     return ErrorOf([&] { ProcessCredentials(command, environment_, context_, std::chrono::milliseconds(300)); });
   };
@@ -90,7 +90,7 @@ TEST_F(AwsCredentialSourceTest, AProgramThatHangsOrPrintsWithoutEndIsEnded) {
   EXPECT_THAT(endless.what(), HasSubstr("prints more than credentials"));
 }
 
-TEST_F(AwsCredentialSourceTest, WhatAnswersInPlaceOfTheCloudIsNoMachinesRole) {
+TEST_F(CredentialSourceTest, WhatAnswersInPlaceOfTheCloudIsNoMachinesRole) {
   std::map<std::string, Reaction> answers;
   const auto says = [](int status, std::string body) {
     return Reaction{.kind = Reaction::Kind::kAnswer, .status = status, .body = std::move(body)};
@@ -118,7 +118,7 @@ TEST_F(AwsCredentialSourceTest, WhatAnswersInPlaceOfTheCloudIsNoMachinesRole) {
   }
 }
 
-TEST_F(AwsCredentialSourceTest, AContainersCredentialsAreAskedOfNobodyElse) {
+TEST_F(CredentialSourceTest, AContainersCredentialsAreAskedOfNobodyElse) {
   for (const auto& [variable, value] :
        {std::pair("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://127.0.0.1:x@evil.example.org/"),
         std::pair("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://169.254.170.2:80@evil.example.org/"),
