@@ -60,6 +60,7 @@ struct Receiving {
   Answer answer;
   uint64_t most_bytes = 0;
   bool is_too_long = false;
+  bool is_head_whole = false;
   const Interrupt* interrupt = nullptr;
 };
 
@@ -77,7 +78,11 @@ size_t TakeHeader(char* bytes, size_t, size_t count, void* receiving_pointer) {
   auto* receiving = static_cast<Receiving*>(receiving_pointer);
   const std::string_view line(bytes, count);
   // Of several answers, such as those before a redirect, the last one counts.
-  if (line.starts_with("HTTP/")) receiving->answer.headers.clear();
+  if (line.starts_with("HTTP/")) {
+    receiving->answer.headers.clear();
+    receiving->is_head_whole = false;
+  }
+  if (Trimmed(line).empty()) receiving->is_head_whole = true;
   if (const size_t colon = line.find(':'); colon != std::string_view::npos) {
     receiving->answer.headers[Lower(line.substr(0, colon))] = Trimmed(line.substr(colon + 1));
   }
@@ -111,7 +116,9 @@ class HttpClient::Connection {
     Set(CURLOPT_NOPROGRESS, 0L);
     Set(CURLOPT_XFERINFOFUNCTION, StopIfInterrupted);
     Set(CURLOPT_XFERINFODATA, receiving);
-    const CURLcode code = curl_easy_perform(curl_.get());
+    CURLcode code = curl_easy_perform(curl_.get());
+    // To libcurl an answer is complete that ends within its headers: without the length, and without a body.
+    if (code == CURLE_OK && !receiving->is_head_whole) code = CURLE_PARTIAL_FILE;
     if (code == CURLE_OK) {
       long status = 0;
       curl_easy_getinfo(curl_.get(), CURLINFO_RESPONSE_CODE, &status);

@@ -170,11 +170,11 @@ class HttpRelay::Exchange {
       return false;
     }
     if (reaction.kind == Kind::kAnswer) return client_.Send(Text(reaction));
-    const std::optional<std::string> answer = Pass(request, head);
+    const std::optional<std::string> answer = relay_.target_port_ == 0 ? Text(reaction) : Pass(request, head);
     if (!answer || reaction.kind == Kind::kLoseAnswer) return false;
     if (reaction.kind == Kind::kPass) return client_.Send(*answer);
     const size_t body = answer->find("\r\n\r\n") + 4;
-    client_.Send(answer->substr(0, body + (answer->size() - body) / 2));
+    client_.Send(answer->substr(0, body == answer->size() ? body / 2 : body + (answer->size() - body) / 2));
     return false;
   }
 

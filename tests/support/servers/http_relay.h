@@ -27,7 +27,7 @@ struct Reaction {
     kPass,        // To the server, and its answer to the client.
     kAnswer,      // With `status`, `headers` and `body`.
     kCut,         // The connection is closed without an answer.
-    kCutAnswer,   // The server does it; the client gets half of the answer.
+    kCutAnswer,   // The server does it; the client gets half of the body, or of the headers if there is none.
     kLoseAnswer,  // The server does it; the client gets no answer.
     kHang,        // No answer, and nothing is closed.
   };
@@ -41,7 +41,8 @@ class HttpRelay {
  public:
   using React = std::function<Reaction(const SeenRequest&)>;
 
-  // Passes everything on to 127.0.0.1:target_port; with 0, `react` must answer everything. Listens on return.
+  // Passes everything on to 127.0.0.1:target_port; with 0, the reaction is what the server's answer would be. Listens on
+  // return.
   explicit HttpRelay(int target_port, React react = {});
   ~HttpRelay();
   HttpRelay(const HttpRelay&) = delete;

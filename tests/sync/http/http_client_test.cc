@@ -83,6 +83,17 @@ TEST_F(HttpClientTest, WhatMayPassIsTriedAgainAndNothingElse) {
   EXPECT_EQ(asked, 1);
 }
 
+TEST_F(HttpClientTest, AnAnswerThatIsCutOffAnywhereIsNone) {
+  for (const char* body : {"", "a body"}) {
+    relay_.SetReaction([&](const SeenRequest&) {
+      return Reaction{
+          .kind = Kind::kCutAnswer, .status = 200, .headers = {{"ETag", "1"}, {"X-Other", "2"}}, .body = body};
+    });
+    HttpClient client(context_, {});
+    EXPECT_EQ(testing::CodeOf([&] { client.Send({.url = relay_.url()}); }), ErrorCode::kUnreachable) << body;
+  }
+}
+
 TEST_F(HttpClientTest, NoAnswerIsUnreachable) {
   relay_.SetReaction([](const SeenRequest&) { return Reaction{.kind = Kind::kHang}; });
   HttpClient patient(context_, {.stall_s = 1});
