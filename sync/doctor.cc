@@ -15,7 +15,6 @@
 #include "sync/capture/disk_room.h"
 #include "sync/capture/preflight.h"
 #include "sync/capture/trial.h"
-#include "sync/follow_remote.h"
 #include "sync/history/growth.h"
 #include "sync/mask/fit.h"
 #include "sync/mask/mask_plan.h"
@@ -23,6 +22,7 @@
 #include "sync/mask/stored_mask.h"
 #include "sync/postgres/found_objects.h"
 #include "sync/postgres/standby.h"
+#include "sync/remote_status.h"
 #include "sync/schema/broken_references.h"
 #include "sync/schema/schema_version.h"
 
@@ -181,10 +181,19 @@ capture::Check ProblemOf(const std::string& name, const Error& error) {
           .code = error.code()};
 }
 
+std::string DescribeRemote(const FollowingStatus& status) {
+  std::string text = fmt::format("{} at {}, publication {} by {}", status.published.source,
+                                 status.published.head.ToString(), status.published.number, status.published.publisher);
+  if (!status.has_store) return text;
+  if (status.needs_all) return text + fmt::format("; a pull takes all of it ({})", SizeText(status.bytes));
+  if (status.publications == 0) return text + "; the store here is up to date";
+  return text + fmt::format("; the store here is {} behind ({})", status.publications, SizeText(status.bytes));
+}
+
 DoctorReport ExamineRemote(const Context& context) {
   DoctorReport report{.source = context.source.remote, .follows_remote = true};
   try {
-    report.checks.push_back({.name = "remote", .message = DescribeRemote(context)});
+    report.checks.push_back({.name = "remote", .message = DescribeRemote(StatusOfRemote(context))});
   } catch (const Error& error) {
     if (error.code() == ErrorCode::kInterrupted || error.code() == ErrorCode::kBug) throw;
     report.checks.push_back(ProblemOf("remote", error));

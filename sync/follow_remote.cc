@@ -16,8 +16,11 @@
 #include "sync/gc.h"
 #include "sync/history/point.h"
 #include "sync/remote/head_object.h"
+#include "sync/remote/object_fetch.h"
+#include "sync/remote/object_hash.h"
 #include "sync/remote/open_place.h"
 #include "sync/remote/segment_object.h"
+#include "sync/remote/step_path.h"
 #include "sync/remote/step_reader.h"
 
 namespace rotv {
@@ -25,22 +28,17 @@ namespace {
 
 namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
-using Steps = std::vector<const proto::RemoteStep*>;
+using remote::Steps;
 
-proto::RemoteHead ReadHead(remote::RemotePlace& place) {
-  const std::optional<std::string> stored = place.ReadHead();
-  if (!stored) {
-    throw Error(ErrorCode::kUsage, fmt::format("nothing is published in {} yet", place.description()),
-                "on the machine that follows the source: rotv-sync publish");
-  }
-  proto::RemoteHead head = remote::ParseHead(*stored, place.description());
+proto::RemoteHead ReadHead(remote::RemotePlace& place, const remote::TeamKey* key) {
+  proto::RemoteHead head = remote::ReadHeadOf(place, key);
   for (const proto::Snapshot& snapshot : head.state().snapshots()) {
     const bool has_name =
         history::IsSnapshotName(snapshot.name()) && snapshot.name() != "head" && snapshot.name() != "baseline";
     if (!has_name) {
       throw Error(ErrorCode::kCorrupt,
                   fmt::format("the remote {} has a snapshot whose name none can have", place.description()),
-                  "have it published anew by the machine that follows the source");
+                  "have it published again by the machine that follows the source");
     }
   }
   return head;
@@ -58,17 +56,18 @@ class Following {
   Following(const Context& context, OlderHead older)
       : context_(context),
         older_(older),
+        key_(remote::ReadTeamKey(context.source.remote_key)),
         place_(remote::OpenFollowed(context)),
         workspace_(OpenWorkspace(context, "pull")) {}
 
   FollowResult Run() {
     const Clock::time_point start = Clock::now();
     place_->KeepHeadIn(workspace_.directory() / kRemoteHeadName);
-    head_ = ReadHead(*place_);
+    while (!TakeHead()) context_.progress.Note("the remote was published to meanwhile: beginning with its new state");
+    RemoveFetched();
     result_.place = place_->description();
     result_.source = head_.source();
     result_.publisher = head_.publisher();
-    if (!workspace_.current() || !TakeSteps()) TakeAll();
     result_.to = Lsn(head_.state().head_lsn());
     result_.time_us = head_.state().head_time_us();
     result_.seconds = std::chrono::duration<double>(Clock::now() - start).count();
@@ -76,6 +75,22 @@ class Following {
   }
 
  private:
+  const remote::TeamKey* key() const { return key_ ? &*key_ : nullptr; }
+
+  // Takes what the head names. Returns false if something of it is no longer there, since another head is: whoever
+  // reads longer than objects stay needs that one.
+  bool TakeHead() {
+    head_ = ReadHead(*place_, key());
+    try {
+      if (!workspace_.current() || !TakeSteps()) TakeAll();
+      return true;
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::kCorrupt || ReadHead(*place_, key()).number() == head_.number()) throw;
+      result_ = {};
+      return false;
+    }
+  }
+
   // Brings the store that is here to the head. Returns false if all has to be taken instead.
   bool TakeSteps() {
     const std::unique_ptr<RowStore> store = RowStore::Open(workspace_.CurrentStorePath(), RowStore::Mode::kReadWrite);
@@ -101,18 +116,12 @@ class Following {
       result_.up_to_date = true;
       return true;
     }
-    Steps steps;
-    for (const proto::RemoteStep& step : head_.changes()) {
-      if (step.number() > here.number()) steps.push_back(&step);
-    }
-    // Steps that do not begin where this store ends are of a remote that was made anew meanwhile.
-    if (steps.empty() || steps.front()->number() != here.number() + 1 || Lsn(steps.front()->from_lsn()) != former) {
-      return false;
-    }
+    const std::optional<Steps> steps = remote::PathFromStore(head_, state.manifest());
+    if (!steps) return false;
     state.BeginPull();
     store->Publish(state, {});
     remote::StepReader reader(*store, head_, remote::StepReader::Into::kFormerState, context_.interrupt);
-    Read(steps, &reader);
+    Read(*steps, &reader);
     state = store->state();  // With the shapes.
     state.EndPullFromRemote(head_.state(), PositionOf(head_));
     reader.Finish(state);
@@ -135,10 +144,7 @@ class Following {
 
   void TakeAll() {
     result_.whole = true;
-    Steps steps = {&head_.base()};
-    for (const proto::RemoteStep& step : head_.changes()) {
-      if (step.number() > head_.base().number()) steps.push_back(&step);
-    }
+    const std::optional<Steps> steps = remote::PathFromNothing(head_);  // ParseHead() has seen that there are some.
     const fs::path path =
         workspace_.MakeStoreDirectory(fmt::format("remote-{}", Clock::now().time_since_epoch().count()));
     try {
@@ -146,7 +152,7 @@ class Following {
       const StoreState state = StoreState::OfRemote(head_.state(), PositionOf(head_));
       store->Publish(state, {});
       remote::StepReader reader(*store, head_, remote::StepReader::Into::kNewStore, context_.interrupt);
-      Read(steps, &reader);
+      Read(*steps, &reader);
       reader.Finish(state);
       result_.versions = reader.versions();
       result_.compaction_owed = store->compaction_owed() != CompactionOwed::kNothing;
@@ -170,26 +176,31 @@ class Following {
   }
 
   void Read(const Steps& steps, remote::StepReader* reader) {
-    uint64_t bytes = 0;
+    std::vector<const proto::RemoteObject*> objects;
     for (const proto::RemoteStep* step : steps) {
-      for (const proto::RemoteObject& object : step->objects()) bytes += object.bytes();
+      for (const proto::RemoteObject& object : step->objects()) objects.push_back(&object);
     }
-    context_.progress.Begin("taking what is published", Progress::Unit::kBytes, bytes);
+    remote::ObjectFetch fetch({.place = *place_, .objects = objects, .directory = FetchedPath()}, context_.interrupt);
+    context_.progress.Begin("taking what is published", Progress::Unit::kBytes, remote::BytesOf(steps));
+    uint64_t taken = 0;
     for (const proto::RemoteStep* step : steps) {
+      reader->Begin(*step);
       for (const proto::RemoteObject& object : step->objects()) {
-        context_.interrupt.Check();
-        const std::string content = place_->ReadObject(remote::NameOf(object), object.bytes());
-        if (!remote::IsObject(object, content)) {
-          throw Error(ErrorCode::kCorrupt,
-                      fmt::format("the object {} in {} is damaged", remote::NameOf(object), place_->description()),
-                      "remove it there and publish again, on the machine that follows the source");
-        }
-        reader->Take(remote::ParseSegment(object, content, place_->description()));
-        result_.bytes += content.size();
-        context_.progress.Update(result_.bytes);
+        reader->Take(remote::ParseSegment(object, fetch.Next(), place_->description(), key()));
+        taken += object.bytes();
+        context_.progress.Update(taken);
       }
     }
     context_.progress.End();
+    result_.bytes = fetch.received_bytes();
+    result_.resumed_bytes = fetch.found_bytes();
+  }
+
+  // Objects are here until what they have is published in the store.
+  fs::path FetchedPath() const { return workspace_.directory() / "fetched"; }
+  void RemoveFetched() const {
+    std::error_code ignored;  // The next run removes what stays.
+    fs::remove_all(FetchedPath(), ignored);
   }
 
   void CountLogged(const RowStore& store, Lsn from) {
@@ -206,6 +217,7 @@ class Following {
 
   const Context& context_;
   const OlderHead older_;
+  const std::optional<remote::TeamKey> key_;
   const std::unique_ptr<remote::RemotePlace> place_;
   Workspace workspace_;
   proto::RemoteHead head_;
@@ -217,11 +229,15 @@ class Following {
 
 FollowResult FollowRemote(const Context& context, OlderHead older) { return Following(context, older).Run(); }
 
-std::string DescribeRemote(const Context& context) {
-  const std::unique_ptr<remote::RemotePlace> place = remote::OpenFollowed(context);
-  const proto::RemoteHead head = ReadHead(*place);
-  return fmt::format("{} at {}, published by {}", head.source(), Lsn(head.state().head_lsn()).ToString(),
-                     head.publisher());
+RemoteWatch::RemoteWatch(const Context& context) : context_(context) {}
+
+RemoteWatch::~RemoteWatch() = default;
+
+bool RemoteWatch::IsNew() {
+  // A place that was away may have to be opened again.
+  if (!place_) place_ = remote::OpenFollowed(context_);
+  seen_ = remote::HashOf(place_->ReadHead().value_or(""));
+  return seen_ != taken_;
 }
 
 }  // namespace rotv

@@ -3,12 +3,17 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 
 #include "storage/lsn.h"
 #include "sync/context/context.h"
 
 namespace rotv {
+
+namespace remote {
+class RemotePlace;
+}
 
 struct FollowResult {
   std::string place;      // For people.
@@ -24,7 +29,8 @@ struct FollowResult {
   uint64_t updated = 0;
   uint64_t deleted = 0;
   uint64_t versions = 0;
-  uint64_t bytes = 0;            // Of the objects that were read.
+  uint64_t bytes = 0;            // Of the objects that came from the remote,
+  uint64_t resumed_bytes = 0;    // and of those that a run before this one, which was broken off, had read.
   bool compaction_owed = false;  // Files of the store should be merged, by Compact().
   double seconds = 0;
 };
@@ -38,7 +44,22 @@ enum class OlderHead { kRefuse, kTake };
 // is damaged or not what a publisher writes: nothing is taken then.
 FollowResult FollowRemote(const Context& context, OlderHead older);
 
-// What is published at context.source.remote, for people. Throws as FollowRemote() does.
-std::string DescribeRemote(const Context& context);
+// Looks whether a pull would find anything new, for one request and without reading more than the head.
+class RemoteWatch {
+ public:
+  explicit RemoteWatch(const Context& context);
+  ~RemoteWatch();
+  RemoteWatch(const RemoteWatch&) = delete;
+  RemoteWatch& operator=(const RemoteWatch&) = delete;
+
+  // True unless the head is the one of the last time that was followed by Took(). Throws what RemotePlace throws.
+  bool IsNew();
+  void Took() { taken_ = seen_; }
+
+ private:
+  const Context& context_;
+  std::unique_ptr<remote::RemotePlace> place_;
+  std::string seen_, taken_;  // Hashes of heads.
+};
 
 }  // namespace rotv

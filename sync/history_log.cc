@@ -16,6 +16,7 @@
 #include "sync/capture/reconnecting.h"
 #include "sync/context/link_retry.h"
 #include "sync/context/open_workspace.h"
+#include "sync/follow_remote.h"
 #include "sync/history/point.h"
 #include "sync/history/point_time.h"
 #include "sync/postgres/source_session.h"
@@ -26,7 +27,12 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr milliseconds kBetweenPulls{1000};
+constexpr milliseconds kBetweenPulls{1'000};
+constexpr milliseconds kBetweenLooksAtRemote{5'000};
+
+milliseconds Between(const LogRequest& request, milliseconds otherwise) {
+  return request.interval_s == 0 ? otherwise : milliseconds(1'000 * request.interval_s);
+}
 
 class LogReader {
  public:
@@ -159,6 +165,52 @@ void Pause(milliseconds length, const Interrupt& interrupt) {
   }
 }
 
+// Follows a remote as long as more is wanted. No lock is held between two pulls.
+class RemoteLog {
+ public:
+  RemoteLog(const Context& context, const LogRequest& request) : context_(context), request_(request) {}
+
+  void Follow(const VisitTransaction& visit) {
+    RemoteWatch watch(context_);
+    std::optional<LogReader> reader;
+    bool is_away = false;
+    while (true) {
+      try {
+        const bool is_new = watch.IsNew();
+        if (is_new) FollowRemote(context_, OlderHead::kRefuse);
+        if (is_new && !VisitNew(&reader, visit)) return;
+        watch.Took();
+        is_away = false;
+      } catch (const Error& error) {
+        if (error.code() == ErrorCode::kInUse && reader) {
+          // Another run pulls: what it takes is visited the next time.
+          Pause(Between(request_, kBetweenLooksAtRemote), context_.interrupt);
+          continue;
+        }
+        if (error.code() != ErrorCode::kUnreachable || !context_.retry) throw;
+        if (!is_away) context_.progress.Warn(fmt::format("{}: asking again until it answers", error.what()));
+        is_away = true;
+      }
+      Pause(Between(request_, kBetweenLooksAtRemote), context_.interrupt);
+    }
+  }
+
+ private:
+  bool VisitNew(std::optional<LogReader>* reader, const VisitTransaction& visit) {
+    const Workspace workspace = OpenWorkspace(context_, "log", Access::kRead);
+    const std::unique_ptr<RowStore> store = RowStore::Open(workspace.CurrentStorePath(), RowStore::Mode::kReadOnly);
+    if (*reader) {
+      (*reader)->Use(*store);
+      return (*reader)->Visit(visit);
+    }
+    reader->emplace(*store, request_);
+    return VisitStored(**reader, request_, visit);
+  }
+
+  const Context& context_;
+  const LogRequest& request_;
+};
+
 }  // namespace
 
 void ReadLog(const Context& context, const LogRequest& request, const VisitTransaction& visit) {
@@ -169,6 +221,7 @@ void ReadLog(const Context& context, const LogRequest& request, const VisitTrans
 }
 
 void FollowLog(const Context& context, const LogRequest& request, const VisitTransaction& visit) {
+  if (!context.source.remote.empty()) return RemoteLog(context, request).Follow(visit);
   Workspace workspace = OpenWorkspace(context, "log --follow");
   std::optional<LogReader> reader;
   {
@@ -183,7 +236,7 @@ void FollowLog(const Context& context, const LogRequest& request, const VisitTra
       Pull(session, store);
       retry.Progressed();
       if (!reader->Visit(visit)) return;
-      Pause(kBetweenPulls, context.interrupt);
+      Pause(Between(request, kBetweenPulls), context.interrupt);
     }
   });
 }

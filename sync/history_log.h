@@ -28,9 +28,10 @@ struct LoggedTransaction {
 };
 
 struct LogRequest {
-  std::string since;  // A point's name, an LSN or a time as ParsePointTime() takes it; empty: from the beginning.
-  std::string table;  // Only changes of this table, with or without its schema; empty: of all tables.
-  size_t last = 0;    // Only the last so many transactions; 0: all.
+  std::string since;   // A point's name, an LSN or a time as ParsePointTime() takes it; empty: from the beginning.
+  std::string table;   // Only changes of this table, with or without its schema; empty: of all tables.
+  size_t last = 0;     // Only the last so many transactions; 0: all.
+  int interval_s = 0;  // Of FollowLog(): the time between two pulls; 0: as it says.
 };
 
 // Returns false if no more transactions are wanted.
@@ -41,8 +42,9 @@ using VisitTransaction = std::function<bool(const LoggedTransaction&)>;
 void ReadLog(const Context& context, const LogRequest& request, const VisitTransaction& visit);
 
 // Does the same, and continues with transactions as they are committed: pulls about once a second through one
-// connection, which is opened again when it is lost. Returns when no more transactions are wanted; an interrupt ends it
-// as an Error.
+// connection, which is opened again when it is lost. From a remote it continues with them as they are published: asks
+// for its head every five seconds, and pulls when that is another one; a remote that is away is asked again. Returns
+// when no more transactions are wanted; an interrupt ends it as an Error.
 void FollowLog(const Context& context, const LogRequest& request, const VisitTransaction& visit);
 
 // Returns the Unix time in microseconds, the beginning of the second that is meant, of a time as ParsePointTime() takes

@@ -1,8 +1,7 @@
 #include "sync/publish.h"
 
 #include <fmt/format.h>
-#include <pwd.h>
-#include <unistd.h>
+#include <fnmatch.h>
 
 #include <algorithm>
 #include <chrono>
@@ -17,14 +16,19 @@
 #include "sync/context/open_workspace.h"
 #include "sync/mask/stored_mask.h"
 #include "sync/remote/head_object.h"
-#include "sync/remote/open_place.h"
+#include "sync/remote/levels.h"
+#include "sync/remote/object_hash.h"
+#include "sync/remote/publisher_name.h"
 #include "sync/remote/segment_object.h"
+#include "sync/remote/step_path.h"
 #include "sync/remote/step_writer.h"
+#include "sync/remote_address.h"
 
-// A publication is a *step*: what the store has got since the one before. Who follows takes the steps that he lacks.
-// The *base* is everything up to one of them, for whoever has nothing, or has slept longer than steps are kept. A new
-// base is written when the steps after the present one have become half as large: so who comes late loads at most one
-// and a half times what the store holds, and all bases together cost at most twice what changed.
+// A publication is a *step*: what the store has got since the one before. Longer steps over several publications are
+// written beside it (sync/remote/levels.h); who follows takes those that lead on from what he has. The *base* is
+// everything up to one publication, for whoever has nothing, or has slept longer than steps are kept. Nothing that is
+// kept is ever published twice in the base and the steps after it, so a new base is written only once gc has dropped a
+// good part of what they have.
 //
 // Objects are written first, under the name of their hash, and the head last, if it is still the one that was read. So
 // whatever is killed, the head names only what is there.
@@ -36,22 +40,6 @@ using Clock = std::chrono::steady_clock;
 
 constexpr int64_t kDayS = int64_t{24} * 60 * 60;
 constexpr int64_t kDayUs = kDayS * 1'000'000;
-constexpr uint64_t kSmallestNewBase = uint64_t{256} << 10;  // Of steps; before that a base is not worth a request.
-
-uint64_t BytesOf(const proto::RemoteStep& step) {
-  uint64_t bytes = 0;
-  for (const proto::RemoteObject& object : step.objects()) bytes += object.bytes();
-  return bytes;
-}
-
-// Who publishes, so that two machines notice each other.
-std::string PublisherName(const std::filesystem::path& home) {
-  char host[256] = "";
-  gethostname(host, sizeof host - 1);
-  const passwd* user = getpwuid(geteuid());
-  return fmt::format("{}@{}:{}", user == nullptr ? std::to_string(geteuid()) : user->pw_name, host,
-                     std::filesystem::weakly_canonical(home).native());
-}
 
 class Publication {
  public:
@@ -59,9 +47,10 @@ class Publication {
       : context_(context),
         remote_(remote),
         take_over_(take_over),
+        key_(remote::ReadTeamKey(remote.key)),
         workspace_(OpenWorkspace(context, "publish", Access::kRead)),
         store_(OpenStore()),
-        place_(remote::OpenPlace({remote.url, remote.s3}, remote::Purpose::kPublish, context)) {}
+        place_(remote::OpenPlace(AddressOf(remote), remote::Purpose::kPublish, context)) {}
 
   PublishResult Run() {
     const Clock::time_point start = Clock::now();
@@ -74,9 +63,9 @@ class Publication {
     result_.head = store_->state().head_lsn();
     result_.number = next.number();
     if (!result_.up_to_date) {
-      if (!place_->ReplaceHead(stored, remote::PackHead(next))) {
+      if (!place_->ReplaceHead(stored, remote::PackHead(next, key()))) {
         throw Error(ErrorCode::kInUse,
-                    fmt::format("somebody else has published in {} meanwhile", place_->description()),
+                    fmt::format("another machine has published in {} meanwhile", place_->description()),
                     "run it again; one machine at a time should publish there");
       }
     }
@@ -86,6 +75,8 @@ class Publication {
   }
 
  private:
+  const remote::TeamKey* key() const { return key_ ? &*key_ : nullptr; }
+
   std::unique_ptr<RowStore> OpenStore() {
     std::unique_ptr<RowStore> store = RowStore::Open(workspace_.CurrentStorePath(), RowStore::Mode::kReadOnly);
     if (store->manifest().imported() || store->manifest().has_remote()) {
@@ -95,13 +86,25 @@ class Publication {
     return store;
   }
 
-  // Whoever takes over may replace a head that is damaged: followers then take everything anew.
+  // Whoever takes over may replace a head that is damaged: followers then take everything again. One that was published
+  // without the key goes on, under it.
   void ReadFormer(const std::string& stored) {
     try {
-      former_ = remote::ParseHead(stored, place_->description());
+      former_ = remote::ParseHead(stored, place_->description(), key());
     } catch (const Error& error) {
       if (error.code() != ErrorCode::kCorrupt || take_over_ == TakeOver::kNo) throw;
-      context_.progress.Warn(fmt::format("{}: publishing everything anew", error.what()));
+      context_.progress.Warn(fmt::format("{}: publishing everything again", error.what()));
+      former_ = FormerWithoutKey(stored);
+      former_is_open_ = former_.has_value();
+    }
+  }
+
+  std::optional<proto::RemoteHead> FormerWithoutKey(const std::string& stored) const {
+    if (!key_) return std::nullopt;
+    try {
+      return remote::ParseHead(stored, place_->description(), nullptr);
+    } catch (const Error&) {
+      return std::nullopt;
     }
   }
 
@@ -131,15 +134,25 @@ class Publication {
     }
   }
 
+  // The state of the store without the snapshots that are kept back.
+  StoreState StateForOthers() const {
+    StoreState state = store_->state();
+    for (const proto::Snapshot& snapshot : store_->manifest().snapshots()) {
+      if (!PublishesSnapshot(remote_, snapshot.name())) state.RemoveSnapshot(snapshot.name());
+    }
+    return state;
+  }
+
   // Gives what is to be published, and writes its objects.
   proto::RemoteHead Next() {
-    const proto::Manifest state = store_->state().ForRemote();
+    const proto::Manifest state = StateForOthers().ForRemote();
     const std::string generation = remote::GenerationOf(state);
-    const std::string publisher = PublisherName(context_.home);
+    const std::string publisher = remote::PublisherName(context_.home);
     if (former_) RequirePlace(state, publisher);
     const bool goes_on = former_ && former_->generation() == generation;
     if (goes_on) RequireAhead(state);
-    const bool by_step = goes_on && HasAllSince(former_->state(), state) && AllObjectsAreThere(*former_);
+    const bool by_step =
+        goes_on && !former_is_open_ && HasAllSince(former_->state(), state) && AllObjectsAreThere(*former_);
     if (by_step && former_->state().SerializeAsString() == state.SerializeAsString() &&
         former_->publisher() == publisher) {
       result_.up_to_date = true;
@@ -161,24 +174,61 @@ class Publication {
       // Followers take the new base.
       next.clear_changes();
       next.clear_retired();
-      Retire(*former_, &next);
+      // Nobody reads what was published without the key any more.
+      if (!former_is_open_) Retire(*former_, &next);
     }
-    if (by_step) *next.add_changes() = Write("publishing what is new", &*former_, next.number());
-    if (!by_step || IsTimeForBase(next)) {
+    if (by_step) AddSteps(&next);
+    if (!by_step || remote::IsTimeForBase(next, CountAfterGc(next))) {
       proto::RemoteStep former_base = std::move(*next.mutable_base());
-      *next.mutable_base() = Write("publishing all of it", nullptr, next.number());
-      if (by_step) RetireStep(std::move(former_base), &next);
+      *next.mutable_base() = Write("publishing all of it", nullptr, remote::MarkOf(next));
+      if (by_step) RetireStep(std::move(former_base), remote_.keep_days, &next);
       result_.whole = true;
+    }
+    next.set_counted_kept_from_lsn(state.kept_from_lsn());
+    // Whoever has begun to read them reads the head again if he is slower, and goes on with what he has.
+    for (proto::RemoteStep& covered : remote::TakeOutCovered(&next)) {
+      RetireStep(std::move(covered), std::min(1, remote_.keep_days), &next);
     }
     DropOldSteps(&next);
     return next;
   }
 
+  void AddSteps(proto::RemoteHead* next) {
+    const proto::RemoteMark before = remote::MarkOf(*former_);
+    remote::AddStep(Write("publishing what is new", &before, remote::MarkOf(*next)), next);
+    for (const proto::RemoteMark& mark : remote::LongerSteps(*next)) {
+      // gc may have dropped what was published already.
+      if (Lsn(mark.durable_lsn()) < KeptFrom(next->state())) break;
+      remote::AddStep(Write("joining what was published", &mark, remote::MarkOf(*next)), next);
+    }
+  }
+
+  // The versions that the store has; nullopt if no gc has ended since they were counted. Like that gc this reads keys
+  // and rows once.
+  std::optional<uint64_t> CountAfterGc(const proto::RemoteHead& next) {
+    if (next.counted_kept_from_lsn() == next.state().kept_from_lsn()) return std::nullopt;
+    uint64_t versions = 0;
+    context_.progress.Begin("counting what gc has left", Progress::Unit::kRows, store_->VersionsEstimate());
+    store_->VisitVersions([&](const VersionKey&, const RowVersion&, size_t) {
+      constexpr uint64_t kBetweenLooks = 4096;
+      if (++versions % kBetweenLooks != 0) return;
+      context_.interrupt.Check();
+      context_.progress.Update(versions);
+    });
+    context_.progress.End();
+    return versions;
+  }
+
+  // All versions and transactions from it on are in the store.
+  static Lsn KeptFrom(const proto::Manifest& state) {
+    return Lsn(std::max(state.kept_from_lsn(), state.log_from_lsn()));
+  }
+
   // A step needs all that came since the publication before it: gc may have dropped some of it, damage may have taken
   // some, and a repair may have come below it.
   static bool HasAllSince(const proto::Manifest& before, const proto::Manifest& now) {
-    return std::max(now.kept_from_lsn(), now.log_from_lsn()) <= before.durable_lsn() &&
-           now.repairs() == before.repairs() && DamagedEpochs(now) == DamagedEpochs(before);
+    return KeptFrom(now) <= Lsn(before.durable_lsn()) && now.repairs() == before.repairs() &&
+           DamagedEpochs(now) == DamagedEpochs(before);
   }
 
   using Epochs = std::set<std::pair<TableId, EpochNumber>>;
@@ -229,10 +279,10 @@ class Publication {
                 "pull first; if the store was put back from a copy: rotv-sync baseline --force");
   }
 
-  proto::RemoteStep Write(const std::string& what, const proto::RemoteHead* since, uint64_t number) {
+  proto::RemoteStep Write(const std::string& what, const proto::RemoteMark* since, const proto::RemoteMark& to) {
     proto::RemoteStep step;
-    step.set_number(number);
-    if (since != nullptr) step.set_from_lsn(since->state().durable_lsn());
+    *step.mutable_to() = to;
+    if (since != nullptr) *step.mutable_from() = *since;
     context_.progress.Begin(what, Progress::Unit::kRows, since == nullptr ? store_->VersionsEstimate() : 0);
     const auto take = [&](remote::PackedSegment packed) {
       const std::string name = remote::NameOf(packed.object);
@@ -246,50 +296,50 @@ class Publication {
       }
       *step.add_objects() = std::move(packed.object);
     };
-    const remote::StepCounts counts =
-        remote::WriteStep({.store = *store_, .since = since, .take = take}, context_.progress, context_.interrupt);
+    const remote::StepCounts counts = remote::WriteStep({.store = *store_, .since = since, .key = key(), .take = take},
+                                                        context_.progress, context_.interrupt);
     context_.progress.End();
-    result_.versions = std::max(result_.versions, counts.versions);
-    result_.transactions = std::max(result_.transactions, counts.transactions);
+    // The first step is what is new; longer ones, and a base beside it, have it once more.
+    if (result_.versions + result_.transactions == 0) {
+      result_.versions = counts.versions;
+      result_.transactions = counts.transactions;
+    }
+    step.set_versions(counts.versions);
     step.set_published_us(os::NowMicroseconds());
     return step;
-  }
-
-  static bool IsTimeForBase(const proto::RemoteHead& next) {
-    uint64_t after = 0;
-    for (const proto::RemoteStep& step : next.changes()) {
-      if (step.number() > next.base().number()) after += BytesOf(step);
-    }
-    return after > std::max(kSmallestNewBase, BytesOf(next.base()) / 2);
   }
 
   // Steps that lead to the base or before it are only of use to who is in the middle of them.
   void DropOldSteps(proto::RemoteHead* next) const {
     const int64_t grace_us = remote_.keep_days * kDayUs;
-    int old = 0;
-    while (old < next->changes_size() && next->changes(old).number() <= next->base().number() &&
-           next->changes(old).published_us() < next->published_us() - grace_us) {
-      RetireStep(next->changes(old), next);
-      ++old;
+    proto::RemoteHead kept;
+    for (const proto::RemoteStep& step : next->changes()) {
+      const bool is_needed = step.to().number() > next->base().to().number();
+      if (is_needed || step.published_us() >= next->published_us() - grace_us) {
+        *kept.add_changes() = step;
+      } else {
+        RetireStep(step, remote_.keep_days, next);
+      }
     }
-    next->mutable_changes()->DeleteSubrange(0, old);
+    next->mutable_changes()->Swap(kept.mutable_changes());
     auto* retired = next->mutable_retired();
-    retired->erase(std::remove_if(retired->begin(), retired->end(),
-                                  [&](const proto::RemoteStep& step) {
-                                    return step.published_us() < next->published_us() - grace_us;
-                                  }),
-                   retired->end());
+    retired->erase(
+        std::remove_if(retired->begin(), retired->end(),
+                       [&](const proto::RemoteStep& step) { return step.kept_until_us() < next->published_us(); }),
+        retired->end());
   }
 
-  static void Retire(const proto::RemoteHead& former, proto::RemoteHead* next) {
-    RetireStep(former.base(), next);
-    for (const proto::RemoteStep& step : former.changes()) RetireStep(step, next);
+  void Retire(const proto::RemoteHead& former, proto::RemoteHead* next) const {
+    RetireStep(former.base(), remote_.keep_days, next);
+    for (const proto::RemoteStep& step : former.changes()) RetireStep(step, remote_.keep_days, next);
     next->mutable_retired()->MergeFrom(former.retired());
   }
 
-  static void RetireStep(proto::RemoteStep step, proto::RemoteHead* next) {
-    step.set_published_us(next->published_us());  // From now on it counts.
-    if (!step.objects().empty()) *next->add_retired() = std::move(step);
+  static void RetireStep(proto::RemoteStep step, int days, proto::RemoteHead* next) {
+    if (step.objects().empty()) return;
+    proto::RemoteStep* retired = next->add_retired();
+    retired->set_kept_until_us(next->published_us() + days * kDayUs);
+    *retired->mutable_objects() = std::move(*step.mutable_objects());
   }
 
   // What nothing names was left by a killed run, or is no longer needed by anybody. Another run may be writing it: what
@@ -303,7 +353,7 @@ class Publication {
     for (const proto::RemoteStep& step : head.changes()) name(step);
     for (const proto::RemoteStep& step : head.retired()) name(step);
     for (const auto& [name_there, object] : there_) {
-      if (named.count(name_there) > 0 || object.age_s < kDayS) continue;
+      if (named.count(name_there) > 0 || object.age_s < kDayS || !remote::IsOurs(name_there)) continue;
       place_->RemoveObject(name_there);
       ++result_.removed;
     }
@@ -312,15 +362,24 @@ class Publication {
   const Context& context_;
   const RemoteConfig& remote_;
   const TakeOver take_over_;
+  const std::optional<remote::TeamKey> key_;
   const Workspace workspace_;
   const std::unique_ptr<RowStore> store_;
   const std::unique_ptr<remote::RemotePlace> place_;
   std::map<std::string, remote::RemotePlace::Listed> there_;  // The objects that were there when this began.
   std::optional<proto::RemoteHead> former_;
+  bool former_is_open_ = false;  // It was published without the key, and there is one now.
   PublishResult result_;
 };
 
 }  // namespace
+
+bool PublishesSnapshot(const RemoteConfig& remote, const std::string& name) {
+  if (!remote.snapshots) return true;
+  return std::any_of(remote.snapshots->begin(), remote.snapshots->end(), [&](const std::string& pattern) {
+    return fnmatch(pattern.c_str(), name.c_str(), FNM_NOESCAPE) == 0;
+  });
+}
 
 PublishResult Publish(const Context& context, const RemoteConfig& remote, TakeOver take_over) {
   return Publication(context, remote, take_over).Run();

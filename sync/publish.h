@@ -3,7 +3,9 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "storage/lsn.h"
 #include "sync/context/context.h"
@@ -19,8 +21,13 @@ struct RemoteConfig {
   std::string source;         // What is published there; empty: any.
   bool publish = false;       // A scheduled pull publishes.
   bool require_mask = false;  // Refuse to publish what is not masked under the present rules.
-  int keep_days = 7;          // How long a follower may sleep and still get by with what changed.
+  // Which snapshots are published: names, in which * stands for any characters; nullopt: all.
+  std::optional<std::vector<std::string>> snapshots = {};
+  int keep_days = 7;  // How long a follower may sleep and still get by with what changed.
 };
+
+// True if snapshots of this name are published there.
+bool PublishesSnapshot(const RemoteConfig& remote, const std::string& name);
 
 struct PublishResult {
   std::string place;  // For people.

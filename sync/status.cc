@@ -136,8 +136,12 @@ StatusReport Status(const Context& context, AskSource ask, const std::vector<std
     report.unfinished = DescribeUnfinished(workspace, *unfinished);
   }
   // Without a baseline there may still be objects to remove: those of a killed baseline, or some that no record has.
-  if (ask == AskSource::kNo || context.source.imported || !context.source.remote.empty()) return report;
+  if (ask == AskSource::kNo || context.source.imported) return report;
   try {
+    if (!context.source.remote.empty()) {
+      report.remote = StatusOfRemote(context);
+      return report;
+    }
     const os::TemporaryDirectory sockets;  // The source's own is that of a run that writes.
     postgres::SourceSession session(context, sockets.path());
     report.standby = postgres::IsStandby(session.connection());
@@ -159,7 +163,11 @@ StatusReport Status(const Context& context, AskSource ask, const std::vector<std
       report.slot = AskSlot(session.connection(), store->manifest(), workspace.current()->objects());
     }
   } catch (const Error& error) {
-    if (error.code() != ErrorCode::kUnreachable && error.code() != ErrorCode::kRefused) throw;
+    const bool is_source = error.code() == ErrorCode::kUnreachable || error.code() == ErrorCode::kRefused;
+    // A remote may also be empty, or damaged: what is here is reported all the same.
+    const bool is_remote =
+        !context.source.remote.empty() && (error.code() == ErrorCode::kUsage || error.code() == ErrorCode::kCorrupt);
+    if (!is_source && !is_remote) throw;
     report.unreachable = error.what();
   }
   return report;

@@ -10,6 +10,7 @@
 #include "storage/lsn.h"
 #include "sync/context/context.h"
 #include "sync/postgres/owned_objects.h"
+#include "sync/remote_status.h"
 
 namespace rotv {
 
@@ -59,6 +60,7 @@ struct StatusReport {
   std::optional<UnfinishedStatus> unfinished;
   bool standby = false;                       // The source was asked, and is a standby.
   std::vector<postgres::Leftover> leftovers;  // Objects on the source that are no longer needed; empty with --offline.
+  std::optional<FollowingStatus> remote;      // Of a source that follows a remote, unless with --offline.
   std::string unreachable;                    // Why the source could not be asked; empty if it was, or was not to be.
 };
 

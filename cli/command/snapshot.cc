@@ -10,6 +10,7 @@
 #include "cli/launch/saved_data.h"
 #include "cli/launch/seed_file.h"
 #include "cli/output/format.h"
+#include "cli/program/publishing.h"
 #include "cli/report/diff_page.h"
 #include "cli/report/diff_report.h"
 #include "cli/report/diff_rows.h"
@@ -26,6 +27,7 @@ struct Flags {
   std::string at;
   std::string before, after, table;
   bool rows = false;
+  bool publish = false;
   size_t limit = 1000;
   std::string file, as, html, verify;
   bool sign = false;
@@ -43,16 +45,39 @@ output::Json SnapshotJson(const SnapshotInfo& snapshot) {
                       {"earlier_baseline", snapshot.kept}};
 }
 
+// Returns the places.
+std::vector<std::string> PublishSnapshot(const program::Session& session, const SnapshotInfo& made,
+                                         const std::vector<RemoteConfig>& remotes) {
+  std::vector<std::string> places;
+  for (const RemoteConfig& remote : remotes) {
+    try {
+      places.push_back(Publish(session.context, remote, TakeOver::kNo).place);
+    } catch (const Error&) {
+      session.progress.Warn(fmt::format("the snapshot {} is made, but not published in {}", made.name, remote.name));
+      throw;
+    }
+  }
+  return places;
+}
+
 int RunCreate(const Flags& flags, const program::Session& session) {
   if (flags.at_option->count() > 0 && flags.at.empty()) {
     throw Error(ErrorCode::kUsage, "--at is empty", "give an LSN (16/B374D848), a time (\"2 hours ago\") or a name");
   }
   launch::RequireNotSaved(session.context.home, flags.name);
-  SnapshotInfo made = CreateSnapshot(session.context, flags.name, flags.at);
-  session.output.Result(
+  std::vector<RemoteConfig> remotes;
+  if (flags.publish) remotes = program::RemotesForSnapshot(session, flags.name);
+  const SnapshotInfo made = CreateSnapshot(session.context, flags.name, flags.at);
+  std::string text =
       fmt::format("Snapshot {}: {} as it was at {} ({}), {}.\n", made.name, session.context.source.name,
-                  made.lsn.ToString(), output::HumanTime(made.time_us), output::Counted(made.rows, "row", "rows")),
-      SnapshotJson(made));
+                  made.lsn.ToString(), output::HumanTime(made.time_us), output::Counted(made.rows, "row", "rows"));
+  output::Json document = SnapshotJson(made);
+  document["published_in"] = output::Json::array();
+  for (const std::string& place : PublishSnapshot(session, made, remotes)) {
+    text += fmt::format("Published in {}: others have it with their next pull.\n", place);
+    document["published_in"].push_back(place);
+  }
+  session.output.Result(text, document);
   return 0;
 }
 
@@ -193,6 +218,7 @@ program::Command DeclareSnapshot(CLI::App& app) {
       "Examples:\n"
       "  rotv-sync snapshot create before-release\n"
       "  rotv-sync snapshot create monday --at \"yesterday 18:00\"\n"
+      "  rotv-sync snapshot create release-42 --publish\n"
       "  rotv-sync snapshot list\n"
       "  rotv-sync snapshot diff before-release head\n"
       "  rotv-sync snapshot diff \"2 hours ago\" head --table users --rows\n"
@@ -208,6 +234,7 @@ program::Command DeclareSnapshot(CLI::App& app) {
   create->add_option("name", flags->name, "Letters, digits, dots, underscores, hyphens")->required()->type_name("NAME");
   flags->at_option = create->add_option("--at", flags->at, "A time, a WAL position or a snapshot (default: the head)")
                          ->type_name("POINT");
+  create->add_flag("--publish", flags->publish, "Publish it at once, to each remote with publish = true");
   Add(
       app, flags, "list", "List the snapshots, and what deleting each alone would free",
       [](const Flags&, const program::Session& session) { return RunList(session); }, Use::kReads);

@@ -4,7 +4,9 @@
 
 #include <algorithm>
 
+#include "storage/error.h"
 #include "storage/workspace.h"
+#include "sync/context/sftp_url.h"
 
 namespace rotv::config {
 namespace {
@@ -37,11 +39,20 @@ RemoteConfig ReadOne(const toml::key& name, const toml::table& table, const Conf
       remote.publish = values.Flag(key, node);
     } else if (key.str() == "require_mask") {
       remote.require_mask = values.Flag(key, node);
+    } else if (key.str() == "key") {
+      remote.key = TeamKeyOf(values.Text(key, node), values);
+    } else if (key.str() == "snapshots") {
+      remote.snapshots = values.Texts(key, node, "a list of names: [\"release-*\", \"monday\"]");
     } else if (key.str() == "keep_days") {
       remote.keep_days = values.Days(key, node);
+    } else if (key.str() == "identity") {
+      remote.identity = values.PathOf(values.Text(key, node));
+    } else if (key.str() == "known_hosts") {
+      remote.known_hosts = values.PathOf(values.Text(key, node));
     } else if (!ReadS3Key(key, node, S3Keys::kOfPublisher, values, &remote.s3)) {
       FailOnCredential(key, values);
-      std::vector<std::string> known = {"url", "source", "publish", "require_mask", "keep_days"};
+      std::vector<std::string> known = {"url",       "source",    "publish",  "require_mask", "key",
+                                        "snapshots", "keep_days", "identity", "known_hosts"};
       known.insert(known.end(), NamesOf(S3Keys::kOfPublisher).begin(), NamesOf(S3Keys::kOfPublisher).end());
       values.FailOnUnknown(key, fmt::format("[remotes.{}]", remote.name), known);
     }
@@ -51,6 +62,7 @@ RemoteConfig ReadOne(const toml::key& name, const toml::table& table, const Conf
                 "say where it is: url = \"/srv/history/production\" or \"s3://bucket/prefix\"");
   }
   RequireS3(table, remote.url, values);
+  RequireSsh(table, remote.url, values);
   return remote;
 }
 
@@ -69,12 +81,25 @@ std::map<std::string, RemoteConfig> ReadRemotes(const toml::table& table, const 
   return remotes;
 }
 
+TeamKeyConfig TeamKeyOf(const std::string& text, const ConfigValues& values) {
+  if (!text.starts_with('$')) return {.file = values.PathOf(text), .variable = "", .value = ""};
+  return {.file = "", .variable = text.substr(1), .value = values.VariableOf(text.substr(1))};
+}
+
 std::string RemoteUrl(const toml::key& key, const std::string& url, const ConfigValues& values) {
   constexpr std::string_view kFile = "file://";
   const bool is_web = url.starts_with("https://") || (url.starts_with("http://") && IsOnThisMachine(url));
   if (is_web && HasLogin(url)) {
     values.Fail(key.source(), fmt::format("\"{}\" has a login in it", key.str()),
                 "logins are not kept in this file: put it into ~/.netrc:  machine HOST login NAME password …");
+  }
+  if (url.starts_with(kSshScheme)) {
+    try {
+      ParseSftpUrl(url);
+    } catch (const Error& error) {
+      values.Fail(key.source(), error.what(), error.hint());
+    }
+    return url;
   }
   if (is_web || (url.starts_with(kS3) && url.size() > kS3.size())) return url;
   if (url.starts_with(kFile) && url.size() > kFile.size() && url[kFile.size()] == '/') return url.substr(kFile.size());
@@ -85,7 +110,7 @@ std::string RemoteUrl(const toml::key& key, const std::string& url, const Config
   if (url.empty() || url.find("://") != std::string::npos) {
     values.Fail(key.source(), fmt::format("\"{}\" is not a place that this program knows", key.str()),
                 "expected a directory (\"/srv/history\", \"~/history\" or \"file:///srv/history\"), "
-                "\"s3://bucket/prefix\" or \"https://…\"");
+                "\"s3://bucket/prefix\", \"ssh://user@host/srv/history\" or \"https://…\"");
   }
   return values.PathOf(url);
 }
@@ -113,6 +138,16 @@ void RequireS3(const toml::table& table, const std::string& url, const ConfigVal
     if (found == table.end()) continue;
     values.Fail(found->first.source(), fmt::format("\"{}\" is for remotes in an S3 store", name),
                 "remove it, or give a url like \"s3://bucket/prefix\"");
+  }
+}
+
+void RequireSsh(const toml::table& table, const std::string& url, const ConfigValues& values) {
+  if (url.starts_with(kSshScheme)) return;
+  for (const char* name : {"identity", "known_hosts"}) {
+    const auto found = table.find(name);
+    if (found == table.end()) continue;
+    values.Fail(found->first.source(), fmt::format("\"{}\" is for remotes on a host that is reached by SSH", name),
+                "remove it, or give a url like \"ssh://user@host/srv/history\"");
   }
 }
 

@@ -6,24 +6,17 @@
 
 #include "cli/output/format.h"
 #include "cli/program/compact_afterwards.h"
+#include "cli/program/pull_from_remote.h"
 #include "sync/baseline.h"
-#include "sync/follow_remote.h"
 #include "sync/pull.h"
 
 namespace rotv::launch {
 namespace {
 
-// Returns the line for people.
+// Each returns the line for people.
 std::string PulledFromRemote(const Context& context) {
-  const FollowResult pulled = FollowRemote(context, OlderHead::kRefuse);
-  program::CompactAfterwards(context, pulled.compaction_owed);
-  if (pulled.up_to_date) {
-    return fmt::format("pulled from {}: nothing new since {}", pulled.place, pulled.to.ToString());
-  }
-  if (pulled.whole)
-    return fmt::format("took {} from {} at {}", context.source.name, pulled.place, pulled.to.ToString());
-  return fmt::format("pulled from {}: {} up to {}", pulled.place,
-                     output::Counted(pulled.transactions, "transaction", "transactions"), pulled.to.ToString());
+  return program::PulledText(program::PullFromRemote(context, OlderHead::kRefuse), context.source.name,
+                             program::Detail::kLine);
 }
 
 std::string PulledFromServer(const Context& context) {

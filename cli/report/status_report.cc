@@ -6,6 +6,8 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/output/format.h"
+#include "cli/report/remote_report.h"
+#include "cli/report/status_line.h"
 
 namespace rotv::report {
 namespace {
@@ -14,10 +16,6 @@ constexpr double kMicrosecondsPerSecond = 1e6;
 
 double Age(int64_t time_us, const StatusView& view) {
   return static_cast<double>(view.now_us - time_us) / kMicrosecondsPerSecond;
-}
-
-std::string Line(std::string_view label, std::string_view text) {
-  return fmt::format("{} {}\n", output::PadRight(label, 10), text);
 }
 
 std::string Moment(Lsn lsn, int64_t time_us, const StatusView& view) {
@@ -36,21 +34,21 @@ std::string RemovalText(std::string_view sql) {
 }
 
 std::string UnfinishedText(const UnfinishedStatus& unfinished, const output::TextStyle& style) {
-  std::string text =
-      Line("unfinished", output::Coloured(fmt::format("a baseline begun {}: {} of {} are here ({})", unfinished.begun,
-                                                      output::HumanCount(unfinished.tables_complete),
-                                                      output::Counted(unfinished.tables, "table", "tables"),
-                                                      output::HumanBytes(unfinished.store_bytes)),
-                                          output::Colour::kYellow, style));
+  std::string text = StatusLine(
+      "unfinished", output::Coloured(fmt::format("a baseline begun {}: {} of {} are here ({})", unfinished.begun,
+                                                 output::HumanCount(unfinished.tables_complete),
+                                                 output::Counted(unfinished.tables, "table", "tables"),
+                                                 output::HumanBytes(unfinished.store_bytes)),
+                                     output::Colour::kYellow, style));
   if (unfinished.slot) {
-    text +=
-        Line("", fmt::format("its slot {} holds back {} of WAL on the source", output::OneLine(unfinished.slot->slot),
-                             output::HumanBytes(unfinished.slot->wal_held_bytes)));
+    text += StatusLine(
+        "", fmt::format("its slot {} holds back {} of WAL on the source", output::OneLine(unfinished.slot->slot),
+                        output::HumanBytes(unfinished.slot->wal_held_bytes)));
   }
   if (!unfinished.at_work.empty()) {
-    return text + Line("", fmt::format("{} is at work", output::OneLine(unfinished.at_work)));
+    return text + StatusLine("", fmt::format("{} is at work", output::OneLine(unfinished.at_work)));
   }
-  return text + Line("", unfinished.ways_on);
+  return text + StatusLine("", unfinished.ways_on);
 }
 
 output::Json SlotJson(const SlotStatus& status) {
@@ -81,23 +79,26 @@ std::string SlotText(const StatusReport& report, const output::TextStyle& style)
   const SlotStatus& slot = *report.slot;
   std::string state = output::OneLine(slot.wal_status);
   bool exists = slot.wal_status != "missing" && slot.wal_status != "lost";
-  std::string text = Line("slot", fmt::format("{}, {}", output::OneLine(slot.slot),
-                                              exists ? state : output::Coloured(state, output::Colour::kRed, style)));
+  std::string text =
+      StatusLine("slot", fmt::format("{}, {}", output::OneLine(slot.slot),
+                                     exists ? state : output::Coloured(state, output::Colour::kRed, style)));
   const std::string held =
       fmt::format("{} of WAL on the source; catalog_xmin is {} old", output::HumanBytes(slot.wal_held_bytes),
                   output::Counted(static_cast<uint64_t>(std::max<int64_t>(slot.catalog_xmin_age, 0)), "transaction",
                                   "transactions"));
   if (report.standby) {
-    text += Line("held back", held);
+    text += StatusLine("held back", held);
     return text + "\nThe slot is of no use on a standby. To remove it: rotv-sync detach, or run there\n" +
            RemovalText(slot.removal);
   }
   if (exists && slot.new_baseline.empty()) {
-    text += Line("pending", fmt::format("{} of WAL written since the head", output::HumanBytes(slot.pending_bytes)));
+    text +=
+        StatusLine("pending", fmt::format("{} of WAL written since the head", output::HumanBytes(slot.pending_bytes)));
   }
-  if (exists) text += Line("held back", held);
+  if (exists) text += StatusLine("held back", held);
   if (!slot.new_baseline.empty()) {
-    text += Line("", output::OneLine(slot.new_baseline) + ": a pull needs a new baseline: rotv-sync pull --rebaseline");
+    text += StatusLine(
+        "", output::OneLine(slot.new_baseline) + ": a pull needs a new baseline: rotv-sync pull --rebaseline");
   }
   if (slot.removal.empty()) return text;
   return text + "\nTo remove our slot and publication from the source: rotv-sync detach, or run there\n" +
@@ -124,7 +125,7 @@ std::string ScheduleLine(const StatusView& view, const output::TextStyle& style)
     const bool failed = schedule::StateOf(*view.last_scheduled) == schedule::ScheduleState::kFailed;
     text += "; last run " + (failed ? output::Coloured(last, output::Colour::kRed, style) : last);
   }
-  return Line("schedule", text);
+  return StatusLine("schedule", text);
 }
 
 }  // namespace
@@ -136,34 +137,35 @@ bool HeadIsOld(const StatusReport& report, const StatusView& view) {
 std::string StatusText(const StatusReport& report, const StatusView& view, const output::TextStyle& style) {
   std::string source = view.source_name;
   if (!report.source.empty()) source += ", " + output::OneLine(report.source);
-  std::string text = Line("source", source);
-  if (!report.system.empty()) text += Line("server", output::OneLine(report.system));
+  std::string text = StatusLine("source", source);
+  if (!report.system.empty()) text += StatusLine("server", output::OneLine(report.system));
   if (!report.has_baseline) {
-    text += Line("baseline", report.unfinished ? "none yet" : "none yet: rotv-sync baseline (or pull) takes it");
+    text += StatusLine("baseline", report.unfinished ? "none yet" : "none yet: rotv-sync baseline (or pull) takes it");
   } else {
     std::string head = Moment(report.head_lsn, report.head_time_us, view);
-    text += Line("head", HeadIsOld(report, view) ? output::Coloured(head, output::Colour::kYellow, style) : head);
-    text += Line("baseline", Moment(report.baseline_lsn, report.baseline_time_us, view));
-    text += Line("store", output::HumanBytes(report.store_bytes));
-    if (!report.tables.empty()) text += Line("tables", TablesLine(report));
+    text += StatusLine("head", HeadIsOld(report, view) ? output::Coloured(head, output::Colour::kYellow, style) : head);
+    text += StatusLine("baseline", Moment(report.baseline_lsn, report.baseline_time_us, view));
+    text += StatusLine("store", output::HumanBytes(report.store_bytes));
+    if (!report.tables.empty()) text += StatusLine("tables", TablesLine(report));
   }
   if (report.unfinished) text += UnfinishedText(*report.unfinished, style);
   if (report.detached)
-    text += Line("detached", "slot and publication are removed: seeds can be written, pull needs a new baseline");
+    text += StatusLine("detached", "slot and publication are removed: seeds can be written, pull needs a new baseline");
   if (!report.unreachable.empty()) {
-    text += Line("source", output::Coloured("cannot be queried: " + output::OneLine(report.unreachable),
-                                            output::Colour::kYellow, style));
+    text += StatusLine("source", output::Coloured("cannot be queried: " + output::OneLine(report.unreachable),
+                                                  output::Colour::kYellow, style));
   }
+  if (report.remote) text += FollowingText(*report.remote, view.now_us);
   if (report.standby) {
-    text += Line("source", output::Coloured("is a standby, which cannot be pulled", output::Colour::kRed, style));
-    text += Line("", "name the primary in rotv.toml, then rotv-sync pull (after a failover: pull --rebaseline)");
+    text += StatusLine("source", output::Coloured("is a standby, which cannot be pulled", output::Colour::kRed, style));
+    text += StatusLine("", "name the primary in rotv.toml, then rotv-sync pull (after a failover: pull --rebaseline)");
   }
   if (view.schedule || view.last_scheduled) text += ScheduleLine(view, style);
   for (const postgres::Leftover& left : report.leftovers) {
-    text += Line("left", output::Coloured(fmt::format("{} in {}: {}", output::OneLine(left.what),
-                                                      output::OneLine(left.where), output::OneLine(left.why)),
-                                          output::Colour::kYellow, style));
-    text += Line("", output::OneLine(left.sql));
+    text += StatusLine("left", output::Coloured(fmt::format("{} in {}: {}", output::OneLine(left.what),
+                                                            output::OneLine(left.where), output::OneLine(left.why)),
+                                                output::Colour::kYellow, style));
+    text += StatusLine("", output::OneLine(left.sql));
   }
   if (report.slot) text += SlotText(report, style);
   return text;
@@ -202,6 +204,7 @@ output::Json StatusJson(const StatusReport& report, const StatusView& view) {
   document["slot"] = output::Json();
   if (report.slot) document["slot"] = SlotJson(*report.slot);
   document["unfinished"] = report.unfinished ? UnfinishedJson(*report.unfinished) : output::Json();
+  document["remote"] = report.remote ? FollowingJson(*report.remote) : output::Json();
   document["standby"] = report.standby;
   document["unreachable"] = report.unreachable;
   document["schedule"] = output::Json();

@@ -50,10 +50,6 @@ MaterializeResult WriteSeedAndNote(const program::Session& session, MaterializeO
 // launch::CheckSeedImports() does.
 double CheckImports(const program::Session& session, const MaterializeResult& result);
 
-// Publishes to the remotes of the config that are for this source and have publish = true. A failure is a warning, and
-// the others are published all the same. Throws kInterrupted.
-void PublishAfterPull(const program::Session& session);
-
 // Makes a warm cluster at the new head, by `rotv warm`, if [app] asks for it. Whatever fails is a warning. Throws
 // kInterrupted.
 void WarmAfterPull(const program::Session& session);

@@ -18,6 +18,7 @@ struct LogFlags {
   size_t limit = 0;
   CLI::Option* limit_option = nullptr;
   bool follow = false;
+  int interval_s = 0;
   bool no_retry = false;
 };
 
@@ -85,7 +86,7 @@ void Follow(const Context& context, const LogRequest& request, const VisitTransa
 }
 
 int RunLog(const LogFlags& flags, const program::Session& session) {
-  LogRequest request{.since = flags.since, .table = flags.table, .last = flags.limit};
+  LogRequest request{.since = flags.since, .table = flags.table, .last = flags.limit, .interval_s = flags.interval_s};
   if (flags.limit_option->count() == 0 && flags.since.empty()) request.last = kLastByDefault;
   bool json = session.output.form() == output::Output::Form::kJson;
   if (json && !flags.follow) return WriteJson(request, session);
@@ -116,6 +117,11 @@ program::SyncCommand DeclareLog(CLI::App& app) {
                             ->type_name("N");
   CLI::Option* follow =
       app.add_flag("--follow,-f", flags->follow, "Stay connected; pull and show new transactions until interrupted");
+  app.add_option("--interval", flags->interval_s,
+                 "With --follow: seconds between two pulls (default: 1; from a remote, 5)")
+      ->type_name("SECONDS")
+      ->check(CLI::Range(1, 86'400))
+      ->needs(follow);
   AddNoRetry(app, &flags->no_retry)->needs(follow);
   app.footer(
       "With --json --follow, each line is one document.\n\n"

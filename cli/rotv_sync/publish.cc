@@ -7,9 +7,11 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
-#include "cli/config/config.h"
 #include "cli/output/format.h"
+#include "cli/program/publishing.h"
+#include "cli/report/remote_report.h"
 #include "cli/rotv_sync/command.h"
+#include "os/clock.h"
 #include "storage/error.h"
 
 namespace rotv {
@@ -18,16 +20,12 @@ namespace {
 struct PublishFlags {
   std::string remote;
   bool take_over = false;
+  bool status = false;
 };
-
-bool IsFor(const RemoteConfig& remote, const std::string& source) {
-  return remote.source.empty() || remote.source == source;
-}
 
 RemoteConfig Choose(const program::Session& session, const std::string& asked) {
   const std::string& source = session.context.source.name;
-  std::vector<RemoteConfig> remotes = session.call.config.Remotes();
-  std::erase_if(remotes, [&](const RemoteConfig& remote) { return !IsFor(remote, source); });
+  const std::vector<RemoteConfig> remotes = program::RemotesOf(session);
   std::vector<std::string> names;
   for (const RemoteConfig& remote : remotes) {
     if (remote.name == asked || (asked.empty() && remotes.size() == 1)) return remote;
@@ -77,6 +75,12 @@ output::Json PublishJson(const PublishResult& result) {
 
 int RunPublish(const program::Session& session, const PublishFlags& flags) {
   const RemoteConfig remote = Choose(session, flags.remote);
+  if (flags.status) {
+    const PublicationStatus status = StatusOfPublication(session.context, remote);
+    session.output.Result(report::PublicationText(status, remote.name, os::NowMicroseconds()),
+                          report::PublicationJson(status, remote.name));
+    return 0;
+  }
   const PublishResult result = Publish(session.context, remote, flags.take_over ? TakeOver::kYes : TakeOver::kNo);
   session.output.Result(PublishText(result, session.context.source.name), PublishJson(result));
   return 0;
@@ -84,34 +88,24 @@ int RunPublish(const program::Session& session, const PublishFlags& flags) {
 
 }  // namespace
 
-void PublishAfterPull(const program::Session& session) {
-  for (const RemoteConfig& remote : session.call.config.Remotes()) {
-    if (!remote.publish || !IsFor(remote, session.context.source.name)) continue;
-    try {
-      const PublishResult result = Publish(session.context, remote, TakeOver::kNo);
-      session.progress.Say(fmt::format("published in {}: {}", result.place,
-                                       result.up_to_date ? "nothing is new" : output::HumanBytes(result.bytes)));
-    } catch (const Error& error) {
-      if (error.code() == ErrorCode::kInterrupted) throw;
-      session.progress.Warn(
-          fmt::format("the pull is done, but {} was not published to: {}", remote.name, error.what()));
-    }
-  }
-}
-
 program::SyncCommand DeclarePublish(CLI::App& app) {
   app.description("Publish what is new, for others to follow without access to the source");
   app.footer(
       "Who follows has  [sources.NAME]  remote = \"/srv/history/production\"  in rotv.toml, and pulls.\n"
-      "A scheduled pull publishes where [remotes.NAME] has publish = true.\n\n"
+      "A scheduled pull publishes where [remotes.NAME] has publish = true. Snapshots are published too,\n"
+      "but for those that \"snapshots\" there does not list.\n\n"
       "Examples:\n"
       "  rotv-sync publish\n"
       "  rotv-sync publish team\n"
+      "  rotv-sync publish --status\n"
       "  rotv-sync publish --take-over      # from now on this machine publishes there");
   auto flags = std::make_shared<PublishFlags>();
   app.add_option("remote,--remote", flags->remote, "One of [remotes] (default: the only one)")->type_name("NAME");
-  app.add_flag("--take-over", flags->take_over, "Publish where another machine did until now");
-  return {[flags](const program::Session& session) { return RunPublish(session, *flags); }, nullptr};
+  CLI::Option* take_over = app.add_flag("--take-over", flags->take_over, "Publish where another machine did until now");
+  app.add_flag("--status", flags->status, "Publish nothing: say what is published, by whom, and what of it is not yet")
+      ->excludes(take_over);
+  return {.run = [flags](const program::Session& session) { return RunPublish(session, *flags); },
+          .only_reads = [flags] { return flags->status; }};
 }
 
 }  // namespace rotv

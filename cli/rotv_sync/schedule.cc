@@ -6,6 +6,7 @@
 #include "cli/config/config.h"
 #include "cli/config/home.h"
 #include "cli/output/format.h"
+#include "cli/program/publishing.h"
 #include "cli/rotv_sync/command.h"
 #include "cli/schedule/choose_scheduler.h"
 #include "cli/schedule/machine_time_zone.h"
@@ -228,7 +229,7 @@ int RunOnce(const ScheduleFlags& flags, const program::Invocation& call) {
   auto pull = [pull_flags, check](const program::Session& session) {
     const int status = RunPull(session, pull_flags);
     if (check) CheckSeed(session);
-    if (status == 0) PublishAfterPull(session);
+    if (status == 0) program::PublishAfterPull(session);
     if (status == 0) WarmAfterPull(session);
     return status;
   };

@@ -55,23 +55,11 @@ class MetadataCheck {
   void Schemas() {
     for (const Lsn lsn : store_.SchemaLsns()) {
       interrupt_.Check();
-      const proto::SchemaVersion schema = store_.SchemaAt(lsn);
-      for (const proto::Table& table : schema.tables()) {
-        if (schema::HasRows(table)) Shape(table, lsn);
+      for (const std::string& problem : SchemaProblems(store_.SchemaAt(lsn), lsn, store_.shapes())) {
+        Require(false, problem);
       }
     }
     for (const NamedState& state : NamedStates(store_.manifest())) State(state);
-  }
-
-  void Shape(const proto::Table& table, Lsn lsn) {
-    const proto::Shape& shape = store_.shapes().Get(table.shape());
-    const std::string where = fmt::format("of {} in the schema at {}", table.quoted_name(), lsn.ToString());
-    Require(shape.table() == 0 || shape.table() == table.id(), "the shape " + where + " is another table's");
-    for (const uint32_t column : table.key_columns()) {
-      Require(column < static_cast<uint32_t>(shape.columns_size()),
-              "the key " + where + " has a column that is not there");
-    }
-    Require(table.key_is_integer_size() == table.key_columns_size(), "the key " + where + " is incomplete");
   }
 
   // What an earlier repair could not save is no contradiction.
@@ -154,6 +142,25 @@ std::vector<std::string> ManifestProblems(const proto::Manifest& manifest) {
     require(names.insert(snapshot.name()).second, "two snapshots have the name " + snapshot.name());
     require(snapshot.lsn() >= manifest.baseline_lsn() && snapshot.lsn() <= manifest.head_lsn(),
             fmt::format("the snapshot {} is outside of the history", snapshot.name()));
+  }
+  return problems;
+}
+
+std::vector<std::string> SchemaProblems(const proto::SchemaVersion& schema, Lsn lsn, const ShapeMap& shapes) {
+  std::vector<std::string> problems;
+  const auto require = [&problems](bool holds, const std::string& otherwise) {
+    if (!holds) problems.push_back(otherwise);
+  };
+  for (const proto::Table& table : schema.tables()) {
+    if (!schema::HasRows(table)) continue;
+    const proto::Shape& shape = shapes.Get(table.shape());
+    const std::string where = fmt::format("of {} in the schema at {}", table.quoted_name(), lsn.ToString());
+    require(shape.table() == 0 || shape.table() == table.id(), "the shape " + where + " is another table's");
+    for (const uint32_t column : table.key_columns()) {
+      require(column < static_cast<uint32_t>(shape.columns_size()),
+              "the key " + where + " has a column that is not there");
+    }
+    require(table.key_is_integer_size() == table.key_columns_size(), "the key " + where + " is incomplete");
   }
   return problems;
 }

@@ -19,6 +19,10 @@ std::vector<std::string> FindContradictions(const RowStore& store, const std::se
 // The same for a manifest alone.
 std::vector<std::string> ManifestProblems(const proto::Manifest& manifest);
 
+// The same for the schema from `lsn` on, whose tables must fit the shapes of rows. Throws kCorrupt if there is no such
+// shape.
+std::vector<std::string> SchemaProblems(const proto::SchemaVersion& schema, Lsn lsn, const ShapeMap& shapes);
+
 // A state that has a name.
 struct NamedState {
   std::string name;

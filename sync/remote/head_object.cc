@@ -2,12 +2,16 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <vector>
+
 #include "storage/compress.h"
 #include "storage/error.h"
 #include "storage/parse_message.h"
 #include "sync/check/metadata_check.h"
 #include "sync/formats/parsed_size.h"
 #include "sync/remote/object_hash.h"
+#include "sync/remote/step_path.h"
 
 namespace rotv::remote {
 namespace {
@@ -30,21 +34,49 @@ bool IsRight(const proto::RemoteStep& step) {
   return true;
 }
 
-// The steps lead from the oldest one to the head's number, one by one, and the base is among them.
-bool IsWhole(const proto::RemoteHead& head) {
-  if (head.number() == 0 || head.base().number() == 0 || head.base().number() > head.number()) return false;
-  if (head.generation().size() != kHashBytes || !IsRight(head.base())) return false;
-  uint64_t from_lsn = 0;
-  uint64_t number = head.number() - static_cast<uint64_t>(head.changes_size());
-  if (static_cast<uint64_t>(head.changes_size()) > head.number() || number > head.base().number()) return false;
-  for (const proto::RemoteStep& step : head.changes()) {
-    if (step.number() != ++number || step.from_lsn() < from_lsn || !IsRight(step)) return false;
-    from_lsn = step.from_lsn();
+// The marks of publications. What is asked of a state goes by its number, so none may go back.
+class Marks {
+ public:
+  void Add(const proto::RemoteMark& mark) { marks_.push_back(&mark); }
+  bool AreInOrder() {
+    std::stable_sort(marks_.begin(), marks_.end(), [](auto* a, auto* b) { return a->number() < b->number(); });
+    for (size_t i = 1; i < marks_.size(); ++i) {
+      const proto::RemoteMark& before = *marks_[i - 1];
+      const proto::RemoteMark& mark = *marks_[i];
+      const bool same = before.number() == mark.number();
+      if (mark.durable_lsn() < before.durable_lsn() || mark.head_lsn() < before.head_lsn()) return false;
+      if (same && (mark.durable_lsn() != before.durable_lsn() || mark.head_lsn() != before.head_lsn())) return false;
+    }
+    return true;
   }
+
+ private:
+  std::vector<const proto::RemoteMark*> marks_;
+};
+
+// The steps are in order, and lead from the base to the head.
+bool AreInOrder(const proto::RemoteHead& head) {
+  const proto::RemoteMark end = MarkOf(head);
+  Marks marks;
+  marks.Add(end);
+  marks.Add(head.base().to());
+  uint64_t number = 0;
+  for (const proto::RemoteStep& step : head.changes()) {
+    if (step.to().number() < number || step.from().number() >= step.to().number() || !IsRight(step)) return false;
+    number = step.to().number();
+    marks.Add(step.from());
+    marks.Add(step.to());
+  }
+  return number <= head.number() && marks.AreInOrder() && PathFromNothing(head).has_value();
+}
+
+bool IsWhole(const proto::RemoteHead& head) {
+  const proto::RemoteStep& base = head.base();
+  if (base.to().number() == 0 || base.to().number() > head.number()) return false;
+  if (head.generation().size() != kHashBytes || !IsRight(base) || base.has_from()) return false;
   const proto::Manifest& state = head.state();
-  return from_lsn <= state.durable_lsn() && state.kept_from_lsn() <= state.head_lsn() &&
-         state.log_from_lsn() <= state.durable_lsn() && !state.unfinished() &&
-         GenerationOf(state) == head.generation() && check::ManifestProblems(state).empty();
+  return AreInOrder(head) && state.kept_from_lsn() <= state.head_lsn() && state.log_from_lsn() <= state.durable_lsn() &&
+         !state.unfinished() && GenerationOf(state) == head.generation() && check::ManifestProblems(state).empty();
 }
 
 }  // namespace
@@ -81,6 +113,13 @@ proto::RemoteHead ParseHead(std::string_view bytes, const std::string& place) {
   }
   if (!IsWhole(head)) ThrowDamaged(place, "its parts do not belong together");
   return head;
+}
+
+proto::RemoteHead ReadHeadOf(RemotePlace& place) {
+  const std::optional<std::string> stored = place.ReadHead();
+  if (stored) return ParseHead(*stored, place.description());
+  throw Error(ErrorCode::kUsage, fmt::format("nothing is published in {} yet", place.description()),
+              "on the machine that follows the source: rotv-sync publish");
 }
 
 std::string GenerationOf(const proto::Manifest& manifest) {

@@ -8,9 +8,9 @@
 #include "storage/compress.h"
 #include "storage/corrupt.h"
 #include "storage/error.h"
+#include "sync/check/metadata_check.h"
 #include "sync/formats/row_check.h"
 #include "sync/formats/text_encoding.h"
-#include "sync/schema/follow.h"
 #include "sync/schema/schema_check.h"
 
 namespace rotv::remote {
@@ -66,6 +66,15 @@ void StepReader::ThrowWrong(const char* what) const {
               "nothing of it was taken; have it published again by the machine that follows the source");
 }
 
+void StepReader::Begin(const proto::RemoteStep& step) {
+  if (step_ != nullptr) {
+    from_ = std::max(from_, Lsn(step_->to().durable_lsn()));
+    former_head_ = std::max(former_head_, Lsn(step_->to().head_lsn()));
+  }
+  step_ = &step;
+  last_transaction_ = Lsn(step.from().durable_lsn());
+}
+
 void StepReader::Take(const proto::Segment& segment) {
   interrupt_.Check();
   try {
@@ -106,36 +115,28 @@ void StepReader::TakeShapes(const proto::Segment& segment) {
 void StepReader::TakeSchemas(const proto::Segment& segment) {
   for (const proto::SegmentSchema& schema : segment.schemas()) {
     schema::CheckStoredSchema(schema.schema());
-    for (const proto::Table& table : schema.schema().tables()) {
-      if (schema::HasRows(table)) RequireFit(table);
+    if (!check::SchemaProblems(schema.schema(), Lsn(schema.lsn()), store_.shapes()).empty()) {
+      ThrowWrong("a table that does not fit its shape");
     }
-    if (!IsOfStep(Lsn(schema.lsn()))) ThrowWrong("a schema of before or after its time");
+    if (!IsNew(Lsn(schema.lsn()), "a schema of before or after its time")) continue;
     addition_.more_schemas.emplace_back(Lsn(schema.lsn()), schema.schema());
     schemas_.push_back(TablesOf(schema.schema()));
     check_.reset();  // It has those that came before.
   }
   for (const proto::SegmentSequences& sequences : segment.sequences()) {
-    if (!IsOfStep(Lsn(sequences.lsn()))) ThrowWrong("sequences of before or after their time");
+    if (!IsNew(Lsn(sequences.lsn()), "sequences of before or after their time")) continue;
     addition_.more_sequences.emplace_back(Lsn(sequences.lsn()), sequences.values());
-  }
-}
-
-void StepReader::RequireFit(const proto::Table& table) const {
-  const proto::Shape& shape = store_.shapes().Get(table.shape());  // Throws kCorrupt.
-  const auto is_column = [&](uint32_t column) { return column < static_cast<uint32_t>(shape.columns_size()); };
-  if ((shape.table() != 0 && shape.table() != table.id()) || table.key_columns_size() != table.key_is_integer_size() ||
-      !std::all_of(table.key_columns().begin(), table.key_columns().end(), is_column)) {
-    ThrowWrong("a table that does not fit its shape");
   }
 }
 
 void StepReader::TakeTransactions(const proto::Segment& segment) {
   for (const proto::Transaction& transaction : segment.transactions()) {
     const Lsn lsn(transaction.commit_lsn());
-    if (lsn < std::max(from_, last_transaction_) || lsn >= Lsn(head_.state().durable_lsn())) {
+    if (lsn < last_transaction_ || lsn >= Lsn(step_->to().durable_lsn())) {
       ThrowWrong("a change log that is not in order");
     }
     last_transaction_ = lsn;
+    if (lsn < from_) continue;
     *chunk_.add_transactions() = transaction;
     chunk_bytes_ += transaction.ByteSizeLong();
     if (chunk_bytes_ >= kChunkBytes) CloseChunk();
@@ -158,7 +159,10 @@ void StepReader::CloseChunk() {
   chunk_bytes_ = 0;
 }
 
-bool StepReader::IsOfStep(Lsn lsn) const { return lsn >= former_head_ && lsn <= Lsn(head_.state().head_lsn()); }
+bool StepReader::IsNew(Lsn lsn, const char* what) const {
+  if (lsn < Lsn(step_->from().head_lsn()) || lsn > Lsn(step_->to().head_lsn())) ThrowWrong(what);
+  return lsn >= former_head_;
+}
 
 void StepReader::TakeRows(const proto::SegmentRows& rows) {
   // gc may have forgotten the epoch there since these rows were published.
@@ -167,9 +171,9 @@ void StepReader::TakeRows(const proto::SegmentRows& rows) {
   for (const proto::SegmentRow& row : rows.rows()) {
     const VersionKey key{
         .table = rows.table(), .epoch = rows.epoch(), .row_key = row.key(), .commit_lsn = Lsn(row.commit_lsn())};
-    if (key.commit_lsn >= Lsn(head_.state().durable_lsn())) ThrowWrong("rows of later than its end");
-    // What is visible already must not change.
-    if (key.commit_lsn < from_) ThrowWrong("rows of before what was taken already");
+    if (key.commit_lsn >= Lsn(step_->to().durable_lsn())) ThrowWrong("rows of later than its end");
+    if (key.commit_lsn < Lsn(step_->from().durable_lsn())) ThrowWrong("rows of before its beginning");
+    if (key.commit_lsn < from_) continue;  // It is visible already, and must not change.
     const RowVersion version = VersionOf(row);
     value.clear();
     AppendRowVersion(version, &value);

@@ -24,8 +24,11 @@ class StepReader {
   enum class Into { kNewStore, kFormerState };
   StepReader(RowStore& store, const proto::RemoteHead& head, Into into, const Interrupt& interrupt);
 
-  // Writes what a segment has. Segments come in the order of their steps, and within a step in that of its objects.
-  // Throws kCorrupt if it has what no publisher writes, kDisk.
+  // Says that the segments of this step come next. Steps come in order; one may begin before the end of the one before,
+  // or of what the store has: what is there already is passed over. The step outlives its segments.
+  void Begin(const proto::RemoteStep& step);
+  // Writes what a segment has. Segments come in the order of the step's objects. Throws kCorrupt if it has what no
+  // publisher writes, kDisk.
   void Take(const proto::Segment& segment);
 
   // Makes all of it visible: `state` is what the store has from now on. Throws kCorrupt if something is missing.
@@ -36,11 +39,10 @@ class StepReader {
  private:
   void TakeShapes(const proto::Segment& segment);
   void TakeSchemas(const proto::Segment& segment);
-  void RequireFit(const proto::Table& table) const;
   void TakeTransactions(const proto::Segment& segment);
   void TakeRows(const proto::SegmentRows& rows);
-  // True between the head before the steps and theirs.
-  bool IsOfStep(Lsn lsn) const;
+  // True if what begins at a head is not there yet. Throws kCorrupt, saying `what`, if it is none of the step's.
+  bool IsNew(Lsn lsn, const char* what) const;
   void CloseChunk();
   void Flush();
   [[noreturn]] void ThrowWrong(const char* what) const;
@@ -48,6 +50,7 @@ class StepReader {
   RowStore& store_;
   const proto::RemoteHead& head_;
   const Interrupt& interrupt_;
+  const proto::RemoteStep* step_ = nullptr;
   Lsn from_;         // Versions and transactions before it are there already; so are schemas
   Lsn former_head_;  // before this.
   std::set<std::pair<TableId, EpochNumber>> listed_;  // The epochs that `head` or the store has.

@@ -5,10 +5,10 @@
 
 #include "sync/remote/object_hash.h"
 
-// What was added since a publication is found by LSNs alone: versions that commit at or after the durable LSN of that
-// state. Two kinds of versions are written below the head that they belong to, at L - 1: those of a copied table, and
-// those of a repair. Both belong to a pull that has made a replication slot, which writes WAL: so L is greater than
-// every earlier durable LSN, and L - 1 is not below it.
+// What was added since a publication, the last one or an earlier one, is found by LSNs alone: versions that commit at
+// or after the durable LSN of that state. Two kinds of versions are written below the head that they belong to, at L -
+// 1: those of a copied table, and those of a repair. Both belong to a pull that has made a replication slot, which
+// writes WAL: so L is greater than every earlier durable LSN, and L - 1 is not below it.
 //
 // A repair that ends after a publication of the same LSN is the exception, and is counted (Manifest.repairs): then all
 // is published anew, as where gc has dropped something since (sync/publish.cc).
@@ -22,13 +22,15 @@ namespace {
 constexpr size_t kSegmentBytes = size_t{8} << 20;
 constexpr size_t kRowOverhead = 16;  // Of a row's fields besides key and line, at most.
 
+std::string SchemaHash(const RowStore& store, Lsn lsn) { return HashOf(store.SchemaAt(lsn).SerializeAsString()); }
+
 class StepWriter {
  public:
   StepWriter(const StepRequest& request, Progress& progress, const Interrupt& interrupt)
       : request_(request), store_(request.store), progress_(progress), interrupt_(interrupt) {
     if (request.since == nullptr) return;
-    from_ = Lsn(request.since->state().durable_lsn());
-    head_ = Lsn(request.since->state().head_lsn());
+    from_ = Lsn(request.since->durable_lsn());
+    head_ = Lsn(request.since->head_lsn());
   }
 
   StepCounts Run() {
@@ -48,10 +50,8 @@ class StepWriter {
       *segment_.add_shapes() = store_.shapes().Get(id);
       Added(segment_.shapes().rbegin()->ByteSizeLong());
     }
-    // The schema at the former head may have been replaced by one that masks differently.
-    const bool same = request_.since != nullptr && LastSchemaHash(store_) == request_.since->last_schema();
     for (const Lsn lsn : store_.SchemaLsns()) {
-      if (lsn < head_ || (lsn == head_ && same) || lsn > Lsn(store_.manifest().head_lsn())) continue;
+      if (lsn < head_ || lsn > Lsn(store_.manifest().head_lsn()) || IsKnownSchema(lsn)) continue;
       proto::SegmentSchema* schema = segment_.add_schemas();
       schema->set_lsn(lsn.value());
       *schema->mutable_schema() = store_.SchemaAt(lsn);
@@ -64,6 +64,11 @@ class StepWriter {
       *sequences->mutable_values() = store_.SequencesAt(lsn);
       Added(sequences->ByteSizeLong());
     }
+  }
+
+  // The schema at the former head may have been replaced by one that masks differently.
+  bool IsKnownSchema(Lsn lsn) const {
+    return request_.since != nullptr && lsn == head_ && SchemaHash(store_, lsn) == request_.since->last_schema();
   }
 
   void AddTransactions() {
@@ -152,8 +157,6 @@ StepCounts WriteStep(const StepRequest& request, Progress& progress, const Inter
   return StepWriter(request, progress, interrupt).Run();
 }
 
-std::string LastSchemaHash(const RowStore& store) {
-  return HashOf(store.SchemaAt(Lsn(store.manifest().head_lsn())).SerializeAsString());
-}
+std::string LastSchemaHash(const RowStore& store) { return SchemaHash(store, store.state().head_lsn()); }
 
 }  // namespace rotv::remote

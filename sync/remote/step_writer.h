@@ -15,8 +15,8 @@ namespace rotv::remote {
 
 struct StepRequest {
   const RowStore& store;
-  // The head whose state others have already; null: they have nothing.
-  const proto::RemoteHead* since = nullptr;
+  // The publication whose state others have already; null: they have nothing.
+  const proto::RemoteMark* since = nullptr;
   // Takes each object once it is packed, in order.
   std::function<void(PackedSegment)> take;
 };

@@ -66,16 +66,28 @@ TEST_F(PublishTest, NothingNewIsSaidAndReadsNoObject) {
   std::filesystem::rename(remote() / "away", objects());
 }
 
-TEST_F(PublishTest, WhoSleptLongerThanStepsAreKeptTakesTheBase) {
+TEST_F(PublishTest, OnceGcHasDroppedMuchWhoeverSleptTakesANewBase) {
   MustFollow({"pull"});
-  // Incompressible, so that the steps are larger than what was there.
-  const std::string filler = "INSERT INTO t SELECT n, md5(n::text) || md5((n * 7)::text), '' FROM generate_series(";
-  Exec(filler + "1000, 8000) n");
+  // Incompressible, so that the steps are larger than what stays.
+  Exec("INSERT INTO t SELECT n, md5(n::text) || md5((n * 7)::text), '' FROM generate_series(1000, 8000) n");
+  for (int i = 0; i < 3; ++i) {
+    Exec("UPDATE t SET v = md5(v) || md5(v || 'x') WHERE id >= 1000");
+    PullAndPublish();
+  }
+  EXPECT_FALSE(FollowerJson({"pull"}).at("whole"));
+  rotv.MustSync({"gc", "--keep-days", "0"});
+  Exec("UPDATE t SET v = 'x' WHERE id < 1000");
   PullAndPublish();
-  Exec(filler + "8001, 16000) n");
-  PullAndPublish();
+  // This one had the publication before it.
+  EXPECT_FALSE(FollowerJson({"pull"}).at("whole"));
+  FollowerIsDump();
+  // Steps before the base are kept for no day here.
+  const nlohmann::json published =
+      nlohmann::json::parse(rotv.MustSync({"--json", "publish", "--status"})).at("published");
+  EXPECT_EQ(published.at("base").at("publication"), published.at("publication"));
+  std::filesystem::remove_all(follower_home() / "sources");
   EXPECT_TRUE(FollowerJson({"pull"}).at("whole"));
-  ExpectSeedEqualsDump(rotv.server(), FollowerSeed(), {.import = Import::kNone});
+  FollowerIsDump();
   SameSeedAt("baseline");
 }
 
@@ -155,7 +167,7 @@ TEST_F(PublishTest, RotvPullsFromARemoteToo) {
   Command seed = rotv.ProgramCommand(ROTV_BINARY, {"seed"});
   seed.argv[2] = follower_home();
   seed.argv[4] = rotv.directory() / "follower.toml";
-  for (const char* said : {"took copy from", "nothing new", "1 transaction"}) {
+  for (const char* said : {"took copy from", "is up to date", "1 transaction"}) {
     if (said == std::string("1 transaction")) {
       Exec("UPDATE t SET v = 'for rotv'");
       PullAndPublish();

@@ -5,6 +5,7 @@
 
 #include "sync/remote/head_object.h"
 #include "sync/remote/segment_object.h"
+#include "sync/remote/step_path.h"
 #include "sync/schema/row_codec.h"
 #include "tests/storage/store_fixture.h"
 
@@ -78,7 +79,7 @@ proto::RemoteHead HeadOfSegment() {
   history->set_last_number(1);
   history->add_epochs()->set_number(1);
   history->mutable_epochs(0)->set_start_lsn(kBaseline - 1);
-  head.mutable_base()->set_number(1);
+  *head.mutable_base()->mutable_to() = MarkOf(head);
   head.set_generation(GenerationOf(state));
   return head;
 }
@@ -92,6 +93,7 @@ class StepReaderTest : public ::testing::Test {
     const StoreState state = StoreState::OfRemote(head.state(), {});
     store->Publish(state, {});
     StepReader reader(*store, head, StepReader::Into::kNewStore, interrupt_);
+    reader.Begin(head.base());
     reader.Take(segment);
     reader.Finish(state);
     return store;
@@ -188,16 +190,83 @@ TEST_F(StepReaderTest, ATransactionThatGoesOnInAnotherChunkIsRead) {
   EXPECT_EQ(pieces, 3);
 }
 
-TEST_F(StepReaderTest, AStepDoesNotChangeWhatIsVisible) {
-  testing::TempDir directory;
-  const std::unique_ptr<RowStore> store = RowStore::Open(directory / "store", RowStore::Mode::kCreate);
-  const proto::RemoteHead head = HeadOfSegment();
-  StoreState state = StoreState::OfRemote(head.state(), {});
-  store->Publish(state, {});
-  state.BeginPull();
-  store->Publish(state, {});
-  StepReader reader(*store, head, StepReader::Into::kFormerState, interrupt_);
-  EXPECT_EQ(CodeOf([&] { reader.Take(GoodSegment()); }), ErrorCode::kCorrupt);
+// Takes a step into a store that has all of GoodSegment(), and gives what is there then.
+class OverlapTest : public StepReaderTest {
+ protected:
+  void TakeStep(const proto::RemoteStep& step, const proto::Segment& segment) {
+    const testing::TempDir directory;
+    const std::unique_ptr<RowStore> store = TakeInto(directory, GoodSegment());
+    proto::RemoteHead head = HeadOfSegment();
+    head.set_number(2);
+    head.mutable_state()->set_durable_lsn(0x300);
+    head.mutable_state()->set_head_lsn(0x300);
+    StoreState state = store->state();
+    state.BeginPull();
+    store->Publish(state, {});
+    StepReader reader(*store, head, StepReader::Into::kFormerState, interrupt_);
+    reader.Begin(step);
+    reader.Take(segment);
+    state = store->state();
+    state.EndPullFromRemote(head.state(), {});
+    reader.Finish(state);
+    for (const auto& [lsn, line] :
+         {std::pair<uint64_t, const char*>{kBaseline, "1\told"}, {kHead, "1\tnew"}, {0x300, "1\tnewest"}}) {
+      const auto scan = store->ScanAt({.table = 1, .epoch = 1, .lsn = Lsn(lsn)});
+      ASSERT_TRUE(scan->Next());
+      EXPECT_EQ(scan->line(), line);
+    }
+    store->VisitLog(Lsn(), [&](const proto::Transaction& transaction) {
+      log_.push_back(transaction.commit_lsn());
+      return true;
+    });
+    schemas_ = store->SchemaLsns().size();
+  }
+
+  static proto::RemoteStep Step(uint64_t from_lsn) {
+    proto::RemoteStep step;
+    step.mutable_from()->set_durable_lsn(from_lsn);
+    step.mutable_from()->set_head_lsn(from_lsn);
+    step.mutable_to()->set_number(2);
+    step.mutable_to()->set_durable_lsn(0x300);
+    step.mutable_to()->set_head_lsn(0x300);
+    return step;
+  }
+
+  // What GoodSegment() has and what comes after it, as a publisher's longer step would have it; but what it has of
+  // before is something else here, which would show.
+  static proto::Segment LongSegment() {
+    proto::Segment segment = GoodSegment();
+    segment.mutable_schemas(0)->mutable_schema()->mutable_pre_data()->append("-- other\n");
+    segment.mutable_transactions(0)->set_xid(99);
+    segment.add_transactions()->set_commit_lsn(0x280);
+    proto::SegmentRows* rows = segment.mutable_rows(0);
+    for (proto::SegmentRow& row : *rows->mutable_rows()) row.set_line("1\tother");
+    proto::SegmentRow newest = rows->rows(0);
+    newest.set_commit_lsn(0x280);
+    newest.set_line("1\tnewest");
+    *rows->add_rows() = newest;
+    return segment;
+  }
+
+  std::vector<uint64_t> log_;
+  size_t schemas_ = 0;
+};
+
+TEST_F(OverlapTest, AStepThatBeginsBeforeTheStateChangesNothingThatIsVisible) {
+  TakeStep(Step(0), LongSegment());
+  EXPECT_THAT(log_, ::testing::ElementsAre(0x180, 0x280));
+  EXPECT_EQ(schemas_, 1U);
+}
+
+TEST_F(OverlapTest, WhatIsOutsideOfItsStepIsRefused) {
+  EXPECT_EQ(CodeOf([&] { TakeStep(Step(0x110), LongSegment()); }), ErrorCode::kCorrupt);  // The schema, at 0x100.
+  proto::Segment segment = LongSegment();
+  segment.clear_schemas();
+  segment.clear_transactions();
+  EXPECT_EQ(CodeOf([&] { TakeStep(Step(0x110), segment); }), ErrorCode::kCorrupt);  // A row of 0xFF.
+  segment.clear_rows();
+  segment.add_transactions()->set_commit_lsn(0x108);
+  EXPECT_EQ(CodeOf([&] { TakeStep(Step(0x110), segment); }), ErrorCode::kCorrupt);
 }
 
 TEST(RemoteObjectTest, IsWhatItsHashSays) {
@@ -230,14 +299,33 @@ TEST(RemoteHeadTest, PartsThatDoNotBelongTogetherAreRefused) {
   using Change = std::function<void(proto::RemoteHead&)>;
   const std::pair<const char*, Change> cases[] = {
       {"no base", [](auto& head) { head.clear_base(); }},
-      {"a base of later", [](auto& head) { head.mutable_base()->set_number(2); }},
+      {"a base of later", [](auto& head) { head.mutable_base()->mutable_to()->set_number(2); }},
       {"another generation", [](auto& head) { head.set_generation(std::string(32, 'x')); }},
       {"a step is missing", [](auto& head) { head.set_number(2); }},
-      {"a step twice",
+      {"a step that leads nowhere",
        [](auto& head) {
+         *head.add_changes()->mutable_from() = MarkOf(head);
+         *head.mutable_changes(0)->mutable_to() = MarkOf(head);
+       }},
+      {"a step to later than its end",
+       [](auto& head) {
+         *head.add_changes()->mutable_from() = MarkOf(head);
+         *head.mutable_changes(0)->mutable_to() = MarkOf(head);
+         head.mutable_changes(0)->mutable_to()->set_number(2);
+       }},
+      {"a step whose end is another publication's",
+       [](auto& head) {
+         *head.add_changes()->mutable_from() = MarkOf(head);
          head.set_number(2);
-         head.add_changes()->set_number(2);
-         head.add_changes()->set_number(2);
+         *head.mutable_changes(0)->mutable_to() = MarkOf(head);
+         head.mutable_changes(0)->mutable_to()->set_durable_lsn(kHead - 1);
+       }},
+      {"a publication of two states",
+       [](auto& head) {
+         *head.add_changes()->mutable_from() = MarkOf(head);
+         head.set_number(2);
+         *head.mutable_changes(0)->mutable_to() = MarkOf(head);
+         head.mutable_changes(0)->mutable_from()->set_head_lsn(kHead - 1);
        }},
       {"its head is later than its end", [](auto& head) { head.mutable_state()->set_head_lsn(kHead + 1); }},
       {"an object without a hash", [](auto& head) { head.mutable_base()->add_objects()->set_raw_bytes(1); }},
