@@ -3,28 +3,13 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
-#include <vector>
 
 #include "storage/lsn.h"
 #include "sync/context/context.h"
-#include "sync/context/s3_options.h"
+#include "sync/remote_config.h"
 
 namespace rotv {
-
-// RemoteConfig is one of [remotes.NAME]. Plain data: cli/config reads and checks it.
-struct RemoteConfig {
-  std::string name;
-  std::string url;  // As SourceConfig::remote has it.
-  S3Options s3;
-  std::string source;         // What is published there; empty: any.
-  bool publish = false;       // A scheduled pull publishes.
-  bool require_mask = false;  // Refuse to publish what is not masked under the present rules.
-  // Which snapshots are published: names, in which * stands for any characters; nullopt: all.
-  std::optional<std::vector<std::string>> snapshots = {};
-  int keep_days = 7;  // How long a follower may sleep and still get by with what changed.
-};
 
 // True if snapshots of this name are published there.
 bool PublishesSnapshot(const RemoteConfig& remote, const std::string& name);

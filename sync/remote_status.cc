@@ -83,7 +83,8 @@ PublicationStatus StatusOfPublication(const Context& context, const RemoteConfig
                            .here_time_us = store->manifest().head_time_us()};
   Lsn from;
   if (const std::optional<std::string> stored = place->ReadHead()) {
-    const proto::RemoteHead head = remote::ParseHead(*stored, place->description());
+    const std::optional<remote::TeamKey> key = remote::ReadTeamKey(remote.key);
+    const proto::RemoteHead head = remote::ParseHead(*stored, place->description(), key ? &*key : nullptr);
     status.published = Describe(head);
     status.is_ours = head.publisher() == remote::PublisherName(context.home);
     status.same_history = head.generation() == remote::GenerationOf(store->manifest());
@@ -95,7 +96,8 @@ PublicationStatus StatusOfPublication(const Context& context, const RemoteConfig
 
 FollowingStatus StatusOfRemote(const Context& context) {
   const std::unique_ptr<remote::RemotePlace> place = remote::OpenPlace(context.source.remote, remote::Purpose::kRead);
-  const proto::RemoteHead head = remote::ReadHeadOf(*place);
+  const std::optional<remote::TeamKey> key = remote::ReadTeamKey(context.source.remote_key);
+  const proto::RemoteHead head = remote::ReadHeadOf(*place, key ? &*key : nullptr);
   FollowingStatus status{.place = place->description(), .published = Describe(head)};
   if (HasRecords(context.home, context.source.name)) {
     const Workspace workspace = OpenWorkspace(context, "status", Access::kRead);

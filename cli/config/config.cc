@@ -77,7 +77,7 @@ bool GoesWithUrl(std::string_view key) {
 
 // The same for `remote`, where there is no server.
 bool GoesWithRemote(std::string_view key) {
-  constexpr std::string_view kKeys[] = {"remote", "trust", "stall_timeout", "retries"};
+  constexpr std::string_view kKeys[] = {"remote", "trust", "stall_timeout", "retries", "identity", "known_hosts"};
   return std::find(std::begin(kKeys), std::end(kKeys), key) != std::end(kKeys);
 }
 
@@ -178,7 +178,9 @@ class ConfigFile {
     ReadRemote(remote->first, values_.Text(remote->first, remote->second), remotes, source);
     for (const auto& [key, node] : table) {
       if (key.str() == "remote") continue;
-      if (GoesWithRemote(key.str())) {
+      if (key.str() == "key") {
+        source.remote_key = TeamKeyOf(values_.Text(key, node), values_);
+      } else if (GoesWithRemote(key.str())) {
         ReadKey(key, node, source);
       } else if (!ReadS3Key(key, node, S3Keys::kOfReader, values_, &source.s3)) {
         FailOnCredential(key, values_);
@@ -188,7 +190,8 @@ class ConfigFile {
       }
     }
     RequireS3(table, source.remote, values_);
-    if (const size_t query = source.remote.find('?'); source.remote.find("://") < query && query != std::string::npos) {
+    RequireSsh(table, source.remote, values_);
+    if (const size_t query = source.remote.find('?'); source.remote.starts_with("http") && query != std::string::npos) {
       source.remote_query = source.remote.substr(query + 1);
       source.remote.erase(query);
     }
@@ -199,11 +202,15 @@ class ConfigFile {
     if (const auto known = remotes.find(remote); known != remotes.end()) {
       source.remote = known->second.url;
       source.s3 = known->second.s3;
+      source.remote_key = known->second.key;
+      source.identity = known->second.identity;
+      source.known_hosts = known->second.known_hosts;
     } else if (remote.find('/') != std::string::npos) {
       source.remote = RemoteUrl(key, remote, values_);
     } else {
-      values_.Fail(key.source(), fmt::format("there is no [remotes.{}]", remote),
-                   "name one of [remotes], a directory (\"/srv/history\"), or \"s3://bucket/prefix\"");
+      values_.Fail(
+          key.source(), fmt::format("there is no [remotes.{}]", remote),
+          "name one of [remotes], a directory (\"/srv/history\"), \"s3://bucket/prefix\" or \"ssh://host/path\"");
     }
   }
 

@@ -88,6 +88,8 @@ std::string ConfigValues::Text(const toml::key& key, const toml::node& node) con
 
 std::string ConfigValues::Path(const toml::key& key, const toml::node& node) const { return PathOf(Text(key, node)); }
 
+std::string ConfigValues::VariableOf(const std::string& name) const { return os::Variable(environment_, name); }
+
 std::string ConfigValues::PathOf(const std::string& text) const {
   std::filesystem::path path = ExpandTilde(text, environment_);
   return path.is_absolute() ? path.native() : (path_.parent_path() / path).lexically_normal().native();

@@ -46,6 +46,8 @@ class ConfigValues {
   const std::string& PathText() const { return path_.native(); }
   // Replaces "~"; a relative path is relative to the file's directory.
   std::string PathOf(const std::string& text) const;
+  // The environment's variable; empty if it is not set.
+  std::string VariableOf(const std::string& name) const;
 
  private:
   const std::filesystem::path& path_;

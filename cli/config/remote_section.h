@@ -15,9 +15,12 @@ namespace rotv::config {
 // Throws kUsage, naming file and line.
 std::map<std::string, RemoteConfig> ReadRemotes(const toml::table& table, const ConfigValues& values);
 
-// Returns what a URL of a remote means: itself for s3://, https:// and, on this machine, http://; else the directory,
-// absolute or relative to the working directory: "/srv/history", "~/history", "file:///srv/history". Throws kUsage at
-// `key` if it is anything else, or has a password in it.
+// Returns where the key of a remote is: a file, "~/.rotv/team.key", or a variable, "$ROTV_TEAM_KEY". Nothing is read.
+TeamKeyConfig TeamKeyOf(const std::string& text, const ConfigValues& values);
+
+// Returns what a URL of a remote means: itself for s3://, ssh://, https:// and, on this machine, http://; else the
+// directory, absolute or relative to the working directory: "/srv/history", "~/history", "file:///srv/history". Throws
+// kUsage at `key` if it is anything else, or has a password in it.
 std::string RemoteUrl(const toml::key& key, const std::string& url, const ConfigValues& values);
 
 // The keys that say how an S3 store is reached. Returns false if `key` is none of `known`. Throws kUsage.
@@ -27,6 +30,9 @@ bool ReadS3Key(const toml::key& key, const toml::node& node, S3Keys known, const
 
 // Throws kUsage if `table` has such keys, but `url` is not in an S3 store.
 void RequireS3(const toml::table& table, const std::string& url, const ConfigValues& values);
+
+// The same for the keys of a host that is reached by SSH.
+void RequireSsh(const toml::table& table, const std::string& url, const ConfigValues& values);
 
 // Throws kUsage, saying where they belong, if `key` would hold a credential.
 void FailOnCredential(const toml::key& key, const ConfigValues& values);

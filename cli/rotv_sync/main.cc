@@ -40,7 +40,8 @@ const program::Program kProgram{
                  {"source", DeclareSource},
                  {"clean", DeclareClean},
                  {"schedule", DeclareSchedule},
-                 {"mask", DeclareMask}},
+                 {"mask", DeclareMask},
+                 {"key", DeclareKey}},
     .declare_options = {},
     .remove_leftovers = launch::RemoveLeftSecrets,
 };

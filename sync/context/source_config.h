@@ -9,6 +9,7 @@
 
 #include "sync/context/mask_rule.h"
 #include "sync/context/s3_options.h"
+#include "sync/context/team_key_config.h"
 
 namespace rotv {
 
@@ -56,11 +57,12 @@ struct SourceConfig {
   // The source's memory, in MB, for the changes of large transactions while it decodes them; 0: as it is set there.
   int decoding_memory_mb = 0;
 
-  // Where a history is published that is followed in place of a server: a directory, s3://BUCKET/PREFIX or https://….
-  // Then nothing of the server is set.
+  // Where a history is published that is followed in place of a server: a directory, s3://BUCKET/PREFIX,
+  // ssh://HOST/PATH or https://…. Then nothing of the server is set.
   std::string remote;
   S3Options s3;              // Of no meaning unless `remote` is s3://….
   std::string remote_query;  // What https://… has after '?': a signature, maybe. Never shown, and stored nowhere.
+  TeamKeyConfig remote_key;  // With which what is published there is sealed.
 
   // A connection that is silent for this long is given up, unless the server is seen to work on it.
   int stall_timeout_s = 60;

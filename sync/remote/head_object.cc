@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 #include <vector>
 
 #include "storage/compress.h"
@@ -17,14 +18,40 @@ namespace rotv::remote {
 namespace {
 
 constexpr std::string_view kMagic = "rotv remote 1\n";
+constexpr std::string_view kSealed = "rotv sealed remote ";
+constexpr std::string_view kSealedMagic = "rotv sealed remote 1\n";
 constexpr size_t kLargestHead = size_t{64} << 20;
 constexpr size_t kMostParsedBytes = size_t{256} << 20;
 
-constexpr size_t kBeforeContent = kMagic.size() + 2 * kHashBytes + 1;
+std::string_view MagicOf(std::string_view head) { return head.starts_with(kSealed) ? kSealedMagic : kMagic; }
+
+// What is before the content of a head: its magic, and the hash of the content with a line end.
+size_t BeforeContent(std::string_view head) { return MagicOf(head).size() + 2 * kHashBytes + 1; }
 
 [[noreturn]] void ThrowDamaged(const std::string& place, const std::string& what) {
   throw Error(ErrorCode::kCorrupt, fmt::format("the head of the remote {} is damaged: {}", place, what),
-              "have it published anew: rotv-sync publish --take-over, on the machine that follows the source");
+              "have it published again: rotv-sync publish --take-over, on the machine that follows the source");
+}
+
+// Returns nullopt if neither the head is sealed nor there is a key.
+std::optional<std::string> OpenHead(std::string_view packed, bool is_sealed, const std::string& place,
+                                    const TeamKey* key) {
+  if (key == nullptr) {
+    if (!is_sealed) return std::nullopt;
+    throw Error(ErrorCode::kUsage, fmt::format("the remote {} is encrypted, and no key is named", place),
+                "have the key from the machine that publishes, and name it: key = \"~/.rotv/team.key\"");
+  }
+  if (!is_sealed) {
+    // Whoever may write there could otherwise have people take what he likes.
+    throw Error(ErrorCode::kCorrupt, fmt::format("the remote {} is not encrypted with the key that is named", place),
+                "have it published under the key: rotv-sync publish --take-over; or remove the key from rotv.toml");
+  }
+  std::optional<std::string> opened = key->Open(TeamKey::Role::kHead, packed);
+  if (!opened) {
+    throw Error(ErrorCode::kCorrupt, fmt::format("the key does not fit the remote {}, or its head is forged", place),
+                "compare the key with that of the machine that publishes");
+  }
+  return opened;
 }
 
 bool IsRight(const proto::RemoteStep& step) {
@@ -81,27 +108,32 @@ bool IsWhole(const proto::RemoteHead& head) {
 
 }  // namespace
 
-std::string PackHead(const proto::RemoteHead& head) {
-  const std::string packed = ZstdCompress(head.SerializeAsString());
-  return fmt::format("{}{}\n", kMagic, HashText(HashOf(packed))) + packed;
+std::string PackHead(const proto::RemoteHead& head, const TeamKey* key) {
+  std::string packed = ZstdCompress(head.SerializeAsString());
+  if (key != nullptr) packed = key->Seal(TeamKey::Role::kHead, packed);
+  return fmt::format("{}{}\n", key == nullptr ? kMagic : kSealedMagic, HashText(HashOf(packed))) + packed;
 }
 
 bool IsIntactHead(std::string_view bytes) {
-  if (!bytes.starts_with(kMagic) || bytes.size() < kBeforeContent) return false;
-  const std::string hash = HashText(HashOf(bytes.substr(kBeforeContent)));
-  return bytes.substr(kMagic.size(), 2 * kHashBytes + 1) == hash + "\n";
+  const std::string_view magic = MagicOf(bytes);
+  if (!bytes.starts_with(magic) || bytes.size() < BeforeContent(bytes)) return false;
+  return bytes.substr(magic.size(), 2 * kHashBytes + 1) == HashText(HashOf(bytes.substr(BeforeContent(bytes)))) + "\n";
 }
 
-proto::RemoteHead ParseHead(std::string_view bytes, const std::string& place) {
-  if (!bytes.starts_with(kMagic.substr(0, kMagic.size() - 2)) || bytes.size() < kBeforeContent) {
+proto::RemoteHead ParseHead(std::string_view bytes, const std::string& place, const TeamKey* key) {
+  const std::string_view magic = MagicOf(bytes);
+  if (!bytes.starts_with(magic.substr(0, magic.size() - 2)) || bytes.size() < BeforeContent(bytes)) {
     ThrowDamaged(place, "it does not begin like one");
   }
-  if (!bytes.starts_with(kMagic)) {
+  if (!bytes.starts_with(magic)) {
     throw Error(ErrorCode::kUsage, fmt::format("the remote {} is of a later format", place),
                 "use the newer rotv-sync that wrote it");
   }
   if (!IsIntactHead(bytes)) ThrowDamaged(place, "its hash is wrong");
-  const std::string raw = ZstdDecompress(bytes.substr(kBeforeContent), kLargestHead);
+  std::string_view packed = bytes.substr(BeforeContent(bytes));
+  const std::optional<std::string> opened = OpenHead(packed, magic == kSealedMagic, place, key);
+  if (opened) packed = *opened;
+  const std::string raw = ZstdDecompress(packed, kLargestHead);
   proto::RemoteHead head;
   if (!formats::FitsWhenParsed(*proto::RemoteHead::descriptor(), raw, kMostParsedBytes) || !ParseMessage(raw, &head)) {
     ThrowDamaged(place, "it cannot be understood");
@@ -115,9 +147,9 @@ proto::RemoteHead ParseHead(std::string_view bytes, const std::string& place) {
   return head;
 }
 
-proto::RemoteHead ReadHeadOf(RemotePlace& place) {
+proto::RemoteHead ReadHeadOf(RemotePlace& place, const TeamKey* key) {
   const std::optional<std::string> stored = place.ReadHead();
-  if (stored) return ParseHead(*stored, place.description());
+  if (stored) return ParseHead(*stored, place.description(), key);
   throw Error(ErrorCode::kUsage, fmt::format("nothing is published in {} yet", place.description()),
               "on the machine that follows the source: rotv-sync publish");
 }

@@ -17,12 +17,19 @@ namespace {
 constexpr size_t kLargestParsed = size_t{128} << 20;
 constexpr size_t kLargestRaw = size_t{2'000} << 20;  // protobuf's own limit.
 
+[[noreturn]] void ThrowNotUnderstood(const proto::RemoteObject& object, const std::string& place) {
+  throw Error(ErrorCode::kCorrupt,
+              fmt::format("the object {} of the remote {} cannot be understood", NameOf(object), place),
+              "have the history published again: rotv-sync publish, on the machine that follows the source");
+}
+
 }  // namespace
 
-PackedSegment PackSegment(const proto::Segment& segment) {
+PackedSegment PackSegment(const proto::Segment& segment, const TeamKey* key) {
   const std::string raw = segment.SerializeAsString();
   PackedSegment packed;
   packed.bytes = ZstdCompress(raw);
+  if (key != nullptr) packed.bytes = key->Seal(TeamKey::Role::kObject, packed.bytes);
   packed.object.set_hash(HashOf(packed.bytes));
   packed.object.set_bytes(packed.bytes.size());
   packed.object.set_raw_bytes(raw.size());
@@ -35,15 +42,20 @@ bool IsObject(const proto::RemoteObject& object, std::string_view bytes) {
   return bytes.size() == object.bytes() && HashOf(bytes) == object.hash();
 }
 
-proto::Segment ParseSegment(const proto::RemoteObject& object, std::string_view bytes, const std::string& place) {
+proto::Segment ParseSegment(const proto::RemoteObject& object, std::string_view bytes, const std::string& place,
+                            const TeamKey* key) {
+  std::optional<std::string> opened;
+  if (key != nullptr) {
+    opened = key->Open(TeamKey::Role::kObject, bytes);
+    if (!opened) ThrowNotUnderstood(object, place);
+    bytes = *opened;
+  }
   const std::string raw = ZstdDecompress(bytes, std::min<uint64_t>(object.raw_bytes(), kLargestRaw));
   proto::Segment segment;
   // One large row takes what it is long; many small ones several times that.
   const size_t most = std::max(kLargestParsed, raw.size() + raw.size() / 8);
   if (!formats::FitsWhenParsed(*proto::Segment::descriptor(), raw, most) || !ParseMessage(raw, &segment)) {
-    throw Error(ErrorCode::kCorrupt,
-                fmt::format("the object {} of the remote {} cannot be understood", NameOf(object), place),
-                "have the history published again: rotv-sync publish, on the machine that follows the source");
+    ThrowNotUnderstood(object, place);
   }
   return segment;
 }

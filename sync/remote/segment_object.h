@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "proto/remote.pb.h"
+#include "sync/remote/team_key.h"
 
 namespace rotv::remote {
 
@@ -13,7 +14,8 @@ struct PackedSegment {
   proto::RemoteObject object;
   std::string bytes;
 };
-PackedSegment PackSegment(const proto::Segment& segment);
+// Sealed with `key`, if that is not null.
+PackedSegment PackSegment(const proto::Segment& segment, const TeamKey* key);
 
 // The name under which an object is stored.
 std::string NameOf(const proto::RemoteObject& object);
@@ -22,7 +24,8 @@ std::string NameOf(const proto::RemoteObject& object);
 bool IsObject(const proto::RemoteObject& object, std::string_view bytes);
 
 // Unpacks an object whose hash was compared (IsObject()). Throws kCorrupt if it is no segment, or if it would take more
-// memory than its size allows; `place` is for messages.
-proto::Segment ParseSegment(const proto::RemoteObject& object, std::string_view bytes, const std::string& place);
+// memory than its size allows; `place` is for messages. With a key it must be sealed with that.
+proto::Segment ParseSegment(const proto::RemoteObject& object, std::string_view bytes, const std::string& place,
+                            const TeamKey* key);
 
 }  // namespace rotv::remote

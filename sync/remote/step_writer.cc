@@ -136,7 +136,7 @@ class StepWriter {
   void Flush() {
     if (bytes_ == 0) return;
     interrupt_.Check();
-    request_.take(PackSegment(segment_));
+    request_.take(PackSegment(segment_, request_.key));
     segment_.Clear();
     bytes_ = 0;
   }

@@ -17,6 +17,7 @@ struct StepRequest {
   const RowStore& store;
   // The publication whose state others have already; null: they have nothing.
   const proto::RemoteMark* since = nullptr;
+  const TeamKey* key = nullptr;  // With which objects are sealed; null: they are not.
   // Takes each object once it is packed, in order.
   std::function<void(PackedSegment)> take;
 };

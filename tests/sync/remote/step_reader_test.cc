@@ -270,28 +270,57 @@ TEST_F(OverlapTest, WhatIsOutsideOfItsStepIsRefused) {
 }
 
 TEST(RemoteObjectTest, IsWhatItsHashSays) {
-  const PackedSegment packed = PackSegment(GoodSegment());
+  const PackedSegment packed = PackSegment(GoodSegment(), nullptr);
   EXPECT_TRUE(IsObject(packed.object, packed.bytes));
   std::string flipped = packed.bytes;
   flipped[flipped.size() / 2] = static_cast<char>(flipped[flipped.size() / 2] ^ 1);
   EXPECT_FALSE(IsObject(packed.object, flipped));
   EXPECT_FALSE(IsObject(packed.object, packed.bytes.substr(1)));
-  EXPECT_EQ(ParseSegment(packed.object, packed.bytes, "x").SerializeAsString(), GoodSegment().SerializeAsString());
+  EXPECT_EQ(ParseSegment(packed.object, packed.bytes, "x", nullptr).SerializeAsString(),
+            GoodSegment().SerializeAsString());
   proto::RemoteObject smaller = packed.object;
   smaller.set_raw_bytes(packed.object.raw_bytes() - 1);
-  EXPECT_EQ(CodeOf([&] { ParseSegment(smaller, packed.bytes, "x"); }), ErrorCode::kCorrupt);
+  EXPECT_EQ(CodeOf([&] { ParseSegment(smaller, packed.bytes, "x", nullptr); }), ErrorCode::kCorrupt);
+}
+
+TEST(RemoteObjectTest, IsReadWithItsKeyAlone) {
+  const TeamKey key(TeamKey::NewText(), "x"), other(TeamKey::NewText(), "x");
+  const PackedSegment packed = PackSegment(GoodSegment(), &key);
+  EXPECT_EQ(ParseSegment(packed.object, packed.bytes, "x", &key).SerializeAsString(),
+            GoodSegment().SerializeAsString());
+  EXPECT_EQ(CodeOf([&] { ParseSegment(packed.object, packed.bytes, "x", &other); }), ErrorCode::kCorrupt);
+  EXPECT_EQ(CodeOf([&] { ParseSegment(packed.object, packed.bytes, "x", nullptr); }), ErrorCode::kCorrupt);
+  // Its name tells nobody what is in it, who does not have the key.
+  EXPECT_NE(NameOf(packed.object), NameOf(PackSegment(GoodSegment(), &other).object));
+  EXPECT_EQ(NameOf(packed.object), NameOf(PackSegment(GoodSegment(), &key).object));
+  const PackedSegment open = PackSegment(GoodSegment(), nullptr);
+  EXPECT_EQ(CodeOf([&] { ParseSegment(open.object, open.bytes, "x", &key); }), ErrorCode::kCorrupt);
+}
+
+TEST(RemoteHeadTest, IsReadWithItsKeyAlone) {
+  const TeamKey key(TeamKey::NewText(), "x"), other(TeamKey::NewText(), "x");
+  const proto::RemoteHead head = HeadOfSegment();
+  const std::string bytes = PackHead(head, &key);
+  EXPECT_EQ(ParseHead(bytes, "x", &key).SerializeAsString(), head.SerializeAsString());
+  EXPECT_EQ(CodeOf([&] { ParseHead(bytes, "x", &other); }), ErrorCode::kCorrupt);
+  EXPECT_EQ(CodeOf([&] { ParseHead(bytes, "x", nullptr); }), ErrorCode::kUsage);
+  // One that somebody else has put there.
+  EXPECT_EQ(CodeOf([&] { ParseHead(PackHead(head, nullptr), "x", &key); }), ErrorCode::kCorrupt);
 }
 
 TEST(RemoteHeadTest, AnyDamageIsFound) {
-  const proto::RemoteHead head = HeadOfSegment();
-  const std::string bytes = PackHead(head);
-  EXPECT_EQ(ParseHead(bytes, "x").SerializeAsString(), head.SerializeAsString());
-  for (size_t i = 0; i < bytes.size(); ++i) {
-    std::string damaged = bytes;
-    damaged[i] = static_cast<char>(damaged[i] ^ 1);
-    const ErrorCode code = CodeOf([&] { ParseHead(damaged, "x"); });
-    EXPECT_TRUE(code == ErrorCode::kCorrupt || code == ErrorCode::kUsage) << i;
-    EXPECT_EQ(CodeOf([&] { ParseHead(bytes.substr(0, i), "x"); }), ErrorCode::kCorrupt) << i;
+  const TeamKey team_key(TeamKey::NewText(), "x");
+  for (const TeamKey* key : {static_cast<const TeamKey*>(nullptr), &team_key}) {
+    const proto::RemoteHead head = HeadOfSegment();
+    const std::string bytes = PackHead(head, key);
+    EXPECT_EQ(ParseHead(bytes, "x", key).SerializeAsString(), head.SerializeAsString());
+    for (size_t i = 0; i < bytes.size(); ++i) {
+      std::string damaged = bytes;
+      damaged[i] = static_cast<char>(damaged[i] ^ 1);
+      const ErrorCode code = CodeOf([&] { ParseHead(damaged, "x", key); });
+      EXPECT_TRUE(code == ErrorCode::kCorrupt || code == ErrorCode::kUsage) << i;
+      EXPECT_EQ(CodeOf([&] { ParseHead(bytes.substr(0, i), "x", key); }), ErrorCode::kCorrupt) << i;
+    }
   }
 }
 
@@ -335,11 +364,11 @@ TEST(RemoteHeadTest, PartsThatDoNotBelongTogetherAreRefused) {
     SCOPED_TRACE(name);
     proto::RemoteHead head = HeadOfSegment();
     change(head);
-    EXPECT_EQ(CodeOf([&] { ParseHead(PackHead(head), "x"); }), ErrorCode::kCorrupt);
+    EXPECT_EQ(CodeOf([&] { ParseHead(PackHead(head, nullptr), "x", nullptr); }), ErrorCode::kCorrupt);
   }
   proto::RemoteHead later = HeadOfSegment();
   later.set_format(kRemoteFormat + 1);
-  EXPECT_EQ(CodeOf([&] { ParseHead(PackHead(later), "x"); }), ErrorCode::kUsage);
+  EXPECT_EQ(CodeOf([&] { ParseHead(PackHead(later, nullptr), "x", nullptr); }), ErrorCode::kUsage);
 }
 
 }  // namespace
