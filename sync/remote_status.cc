@@ -12,8 +12,8 @@
 #include "sync/remote/head_object.h"
 #include "sync/remote/object_hash.h"
 #include "sync/remote/publisher_name.h"
-#include "sync/remote/remote_place.h"
 #include "sync/remote/step_path.h"
+#include "sync/remote_address.h"
 
 namespace rotv {
 namespace {
@@ -76,7 +76,8 @@ std::unique_ptr<RowStore> OpenStore(const Workspace& workspace) {
 PublicationStatus StatusOfPublication(const Context& context, const RemoteConfig& remote) {
   const Workspace workspace = OpenWorkspace(context, "publish", Access::kRead);
   const std::unique_ptr<RowStore> store = OpenStore(workspace);
-  const std::unique_ptr<remote::RemotePlace> place = remote::OpenPlace(remote.url, remote::Purpose::kRead);
+  const std::unique_ptr<remote::RemotePlace> place =
+      remote::OpenPlace(AddressOf(remote), remote::Purpose::kRead, context);
   PublicationStatus status{.place = place->description(),
                            .published = std::nullopt,
                            .here = store->state().head_lsn(),
@@ -95,7 +96,7 @@ PublicationStatus StatusOfPublication(const Context& context, const RemoteConfig
 }
 
 FollowingStatus StatusOfRemote(const Context& context) {
-  const std::unique_ptr<remote::RemotePlace> place = remote::OpenPlace(context.source.remote, remote::Purpose::kRead);
+  const std::unique_ptr<remote::RemotePlace> place = remote::OpenFollowed(context);
   const std::optional<remote::TeamKey> key = remote::ReadTeamKey(context.source.remote_key);
   const proto::RemoteHead head = remote::ReadHeadOf(*place, key ? &*key : nullptr);
   FollowingStatus status{.place = place->description(), .published = Describe(head)};

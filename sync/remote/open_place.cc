@@ -7,6 +7,7 @@
 #include "sync/remote/directory_place.h"
 #include "sync/remote/s3_address.h"
 #include "sync/remote/s3_place.h"
+#include "sync/remote/sftp_place.h"
 #include "sync/remote/web_place.h"
 
 namespace rotv::remote {
@@ -19,6 +20,9 @@ std::string WithoutQuery(const std::string& url) { return url.substr(0, url.find
 
 std::unique_ptr<RemotePlace> OpenPlace(const PlaceAddress& address, Purpose purpose, const Context& context) {
   if (address.url.starts_with(kS3Scheme)) return OpenS3(address.url, address.s3, os::TakenEnvironment(), context);
+  if (address.url.starts_with(kSshScheme)) {
+    return OpenSftp({ParseSftpUrl(address.url), address.identity, address.known_hosts}, purpose, context);
+  }
   if (address.url.find("://") == std::string::npos) return OpenDirectory(address.url, purpose);
   if (purpose == Purpose::kPublish) {
     throw Error(ErrorCode::kUsage, fmt::format("{} can only be read", WithoutQuery(address.url)),
@@ -29,7 +33,12 @@ std::unique_ptr<RemotePlace> OpenPlace(const PlaceAddress& address, Purpose purp
 
 std::unique_ptr<RemotePlace> OpenFollowed(const Context& context) {
   const SourceConfig& source = context.source;
-  return OpenPlace({.url = source.remote, .s3 = source.s3, .query = source.remote_query}, Purpose::kRead, context);
+  return OpenPlace({.url = source.remote,
+                    .s3 = source.s3,
+                    .query = source.remote_query,
+                    .identity = source.identity,
+                    .known_hosts = source.known_hosts},
+                   Purpose::kRead, context);
 }
 
 }  // namespace rotv::remote

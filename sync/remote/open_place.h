@@ -13,15 +13,16 @@
 namespace rotv::remote {
 
 struct PlaceAddress {
-  std::string
-      url;  // A directory; s3://BUCKET[/PREFIX]; https://…, or http://… on this machine, which can only be read.
-  S3Options s3;            // Of no meaning but for s3://….
-  std::string query = {};  // Of no meaning but for https://….
+  // A directory; s3://BUCKET[/PREFIX]; ssh://HOST/PATH; https://…, or http://… on this machine, which can only be read.
+  std::string url;
+  S3Options s3;                                 // Of no meaning but for s3://….
+  std::string query = {};                       // Of no meaning but for https://….
+  std::string identity = {}, known_hosts = {};  // Of no meaning but for ssh://….
 };
 
-// A directory that is missing is made with kPublish, for its owner alone, and else throws kUnreachable. Asks nothing of
-// the network. Throws kUsage if the address is none, or if what can only be read is to be published to. The context
-// outlives the place.
+// A directory that is missing is made with kPublish, for its owner alone, and else throws kUnreachable. Asks
+// nothing of the network but for ssh://…. Throws kUsage if the address is none, or if what can only be read is to be
+// published to. The context outlives the place.
 std::unique_ptr<RemotePlace> OpenPlace(const PlaceAddress& address, Purpose purpose, const Context& context);
 
 // The place that context.source follows, to be read.

@@ -15,7 +15,7 @@
 
 namespace rotv::remote {
 
-inline constexpr uint64_t kMostHeadBytes = uint64_t{64} << 20;
+inline constexpr uint64_t kMostHeadBytes = uint64_t{64} << 20;  // A place reads no larger one.
 
 class RemotePlace {
  public:
@@ -37,7 +37,7 @@ class RemotePlace {
 
   // Throws kCorrupt if there is no such object, or if it has another size.
   virtual std::string ReadObject(const std::string& name, uint64_t bytes) = 0;
-  // Says that an object is in use, which a run before this one has left: its age begins anew.
+  // Says that an object is in use, which a run before this one has left: its age begins again.
   virtual void KeepObject(const std::string& name) = 0;
   // Durable on return. An object of this name is replaced.
   virtual void WriteObject(const std::string& name, std::string_view bytes) = 0;

@@ -1,0 +1,29 @@
+// A remote of the config. Plain data: cli/config reads and checks it.
+
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sync/context/s3_options.h"
+#include "sync/context/team_key_config.h"
+
+namespace rotv {
+
+// One of [remotes.NAME].
+struct RemoteConfig {
+  std::string name;
+  std::string url;  // As SourceConfig::remote has it.
+  S3Options s3;
+  std::string identity, known_hosts;  // As SourceConfig has them: of ssh://….
+  TeamKeyConfig key = {};
+  std::string source;         // What is published there; empty: any.
+  bool publish = false;       // A scheduled pull publishes.
+  bool require_mask = false;  // Refuse to publish what is not masked under the present rules.
+  // Which snapshots are published: names, in which * stands for any characters; nullopt: all.
+  std::optional<std::vector<std::string>> snapshots = {};
+  int keep_days = 7;  // How long a follower may sleep and still get by with what changed.
+};
+
+}  // namespace rotv
