@@ -58,7 +58,8 @@ function(rotv_read_tests result program)
   if(${program} IS_NEWER_THAN ${list})
     execute_process(COMMAND ${program} --gtest_list_tests OUTPUT_VARIABLE text COMMAND_ERROR_IS_FATAL ANY)
     string(REGEX REPLACE " +#[^\n]*" "" text "${text}")  # The values of parameters.
-    file(WRITE ${list} "${text}")
+    file(WRITE ${list}.new "${text}")  # Whole or not at all: another ctest may be reading it.
+    file(RENAME ${list}.new ${list})
   endif()
   file(STRINGS ${list} lines)
   set(tests "")

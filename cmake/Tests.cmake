@@ -48,9 +48,9 @@ function(rotv_add_tests folder)
   target_compile_definitions(${program} PRIVATE
     ROTV_SYNC_BUILT="$<TARGET_FILE:rotv-sync>" ROTV_BUILT="$<TARGET_FILE:rotv>" ROTV_SOURCE_DIR="${CMAKE_SOURCE_DIR}"
     ROTV_ARTEFACTS="${CMAKE_BINARY_DIR}/artefacts" ROTV_SLOW_DISK="$<TARGET_FILE:rotv_slow_disk>"
-    ROTV_ODD_DISK="$<TARGET_FILE:rotv_odd_disk>" ROTV_LATE_WAIT="$<TARGET_FILE:rotv_late_wait>")
+    ROTV_ODD_DISK="$<TARGET_FILE:rotv_odd_disk>")
   if(folder MATCHES "^e2e")
-    add_dependencies(${program} rotv-sync rotv rotv_slow_disk rotv_odd_disk rotv_late_wait)
+    add_dependencies(${program} rotv-sync rotv rotv_slow_disk rotv_odd_disk)
     set(standard e2e)
     if(folder IN_LIST ROTV_IN_PROCESS)
       list(APPEND standard inside)

@@ -361,8 +361,12 @@ send_kept() {
   say "warm: sends state $place"
   (
     trap '' PIPE
-    if [[ -n $taken_fd ]]; then
-      { printf '%-511s\n' 'rotv: files' >&"$state_to" && read -r -u "$taken_fd"; } || true
+    # In a mount namespace of our own rotv does not see these files.
+    if [[ -n $taken_fd && -z ${ROTV_INTERNAL_NAMESPACE:-} ]]; then
+      {
+        printf '%-511s\n' 'rotv: files' >&"$state_to" && read -r -u "$taken_fd" answer && [[ $answer == ok ]] &&
+          printf '%-511s\n' 'rotv: complete' >&"$state_to"
+      } || true
     else
       send_tar "$state_to" --directory="$ROTV_DATA/rotv-kept" . --directory="$ROTV_DATA" base pg_tblspc || tell_not_kept
     fi

@@ -115,7 +115,11 @@ class SalvageRun {
     const fs::path path = request_.to / file.name;
     const bool rows = file.content == DataFile::Content::kRows;
     rocksdb::Options options(StoreDbOptions(), rows ? RowFamilyOptions() : SmallFamilyOptions());
-    rocksdb::SstFileWriter writer(rocksdb::EnvOptions(), options);
+    // The damaged one may have no filter, and be hardly larger than this one.
+    options.prefix_extractor.reset();
+    rocksdb::SstFileWriter writer(rocksdb::EnvOptions(), options, /*column_family=*/nullptr,
+                                  /*invalidate_page_cache=*/true, rocksdb::Env::IOPriority::IO_TOTAL,
+                                  /*skip_filters=*/true);
     CheckStatus(writer.Open(path.string()), request_.to);
     CheckStatus(writer.Delete(file.first_key), request_.to);
     CheckStatus(writer.Finish(), request_.to);

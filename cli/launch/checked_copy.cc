@@ -10,7 +10,8 @@
 
 namespace rotv::launch {
 
-CopiedBytes CopyBytes(int from, int to, std::vector<char>* buffer, const Interrupt& stop) {
+CopiedBytes CopyBytes(int from, int to, std::vector<char>* buffer, const Interrupt& stop,
+                      std::atomic<uint64_t>* counter) {
   CopiedBytes copied;
   FileChecksum checksum;
   while (true) {
@@ -24,6 +25,7 @@ CopiedBytes CopyBytes(int from, int to, std::vector<char>* buffer, const Interru
     copied.bytes += piece.size();
     copied.write_problem = WriteAll(to, piece);
     if (copied.write_problem != 0) break;
+    if (counter != nullptr) *counter += piece.size();
   }
   copied.sum = checksum.value();
   return copied;

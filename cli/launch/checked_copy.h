@@ -2,6 +2,7 @@
 
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -23,7 +24,9 @@ struct CopiedBytes {
   uint64_t sum = 0;  // As FileChecksum has it.
 };
 
-// Copies from where `from` is to its end. `buffer` has kCopyBufferBytes. Throws kInterrupted.
-CopiedBytes CopyBytes(int from, int to, std::vector<char>* buffer, const Interrupt& stop);
+// Copies from where `from` is to its end. `buffer` has kCopyBufferBytes; each piece is added to `counter`, if there is
+// one. Throws kInterrupted.
+CopiedBytes CopyBytes(int from, int to, std::vector<char>* buffer, const Interrupt& stop,
+                      std::atomic<uint64_t>* counter = nullptr);
 
 }  // namespace rotv::launch

@@ -1,8 +1,13 @@
 #include "cli/launch/clone_record.h"
 
+#include <linux/magic.h>
+#include <sys/vfs.h>
+
 #include <chrono>
 #include <ctime>
 #include <nlohmann/json.hpp>
+#include <regex>
+#include <system_error>
 #include <thread>
 
 #include "cli/launch/checked_note.h"
@@ -21,6 +26,11 @@ ClonedFile ClonedFileOf(const struct stat& status) {
   return {.inode = status.st_ino, .changed_ns = status.st_ctim.tv_sec * kNsPerSecond + status.st_ctim.tv_nsec};
 }
 
+bool IsOfRelation(const std::string& name) {
+  static const std::regex kRelation(R"(base/[0-9]+/[0-9]+(_(fsm|vm|init))?(\.[0-9]+)?)");
+  return std::regex_match(name, kRelation);
+}
+
 bool IsUnchanged(const struct stat& status, const ClonedFile& file) {
   const ClonedFile now = ClonedFileOf(status);
   return S_ISREG(status.st_mode) && status.st_nlink == 1 && now.inode == file.inode &&
@@ -33,16 +43,25 @@ int64_t FileTimeNs() {
   return now.tv_sec * kNsPerSecond + now.tv_nsec;
 }
 
-void AwaitFileTimeAfter(int64_t time_ns) {
+bool AwaitFileTimeAfter(int64_t time_ns) {
   constexpr int kMostSteps = 100;  // A clock that was set back is not waited for.
   for (int step = 0; step < kMostSteps && FileTimeNs() <= time_ns; ++step) {
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
+  return FileTimeNs() > time_ns;
 }
 
 void WriteCloneRecord(const std::filesystem::path& clone, const CloneRecord& record) {
+  struct statfs system {};
+  if (statfs(clone.c_str(), &system) != 0 || system.f_type != TMPFS_MAGIC) {
+    std::error_code none;
+    std::filesystem::remove(CloneRecordPath(clone), none);
+    return;
+  }
   nlohmann::json files = nlohmann::json::array();
-  for (const auto& [name, file] : record.files) files.push_back({name, file.inode, file.changed_ns});
+  for (const auto& [name, file] : record.files) {
+    if (IsOfRelation(name)) files.push_back({name, file.inode, file.changed_ns});
+  }
   try {
     WriteCheckedNote(CloneRecordPath(clone), {{"cluster", record.cluster.native()}, {"files", files}});
   } catch (const Error&) {

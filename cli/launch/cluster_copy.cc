@@ -213,7 +213,7 @@ void ClusterCopy::Tell() {
   if (failure_.empty()) {
     int64_t last_ns = 0;
     for (const auto& [name, file] : record_.files) last_ns = std::max(last_ns, file.changed_ns);
-    AwaitFileTimeAfter(last_ns);  // Before the server can change any.
+    if (!AwaitFileTimeAfter(last_ns)) record_.files.clear();  // Before the server can change any.
     record_.cluster = request_.from;
     WriteCloneRecord(request_.to, record_);
   }

@@ -36,7 +36,10 @@ class Taking {
 
   bool Run() {
     const FileDescriptor top(open(request_.from.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-    if (!top || !Walk(top.get(), "rotv-kept", "")) return false;
+    struct stat status {};
+    if (!top || fstat(top.get(), &status) != 0) return false;
+    owner_ = status.st_uid;
+    if (!Walk(top.get(), "rotv-kept", "")) return false;
     is_aside_ = false;
     for (const std::string name : {"base", "pg_tblspc"}) {
       if (!MakeDirectory(name) || !Walk(top.get(), name, name)) return false;
@@ -106,7 +109,6 @@ class Taking {
       for (size_t turn = next_++; !failed_ && turn < queue_.size(); turn = next_++) {
         WarmFile file;
         if (!Take(queue_[turn], &buffer, &file)) failed_ = true;
-        bytes_ += file.bytes;
         files.push_back(std::move(file));
       }
     } catch (const Error&) {
@@ -122,7 +124,9 @@ class Taking {
     const FileDescriptor to = MakeWarmFile(request_.to / found.as);
     struct stat before {};
     if (!from || !to || fstat(from.get(), &before) != 0 || !S_ISREG(before.st_mode)) return false;
-    const CopiedBytes copied = CopyBytes(from.get(), to.get(), buffer, interrupt_);
+    // A file of others, to which the server's user has given a second name there, is not for the cluster's readers.
+    if (before.st_nlink != 1 || before.st_uid != owner_) return false;
+    const CopiedBytes copied = CopyBytes(from.get(), to.get(), buffer, interrupt_, &bytes_);
     struct stat after {};
     struct stat written {};
     if (copied.read_problem != 0 || copied.write_problem != 0 || fstat(from.get(), &after) != 0 ||
@@ -150,6 +154,7 @@ class Taking {
   std::vector<FileDescriptor> directories_;
   std::vector<Found> queue_;  // The largest first.
   bool is_aside_ = true;      // While files are found.
+  uid_t owner_ = 0;           // Of the cluster.
   std::atomic<size_t> next_ = 0;
   std::atomic<bool> failed_ = false;
   std::mutex mutex_;  // Of files_ and record_, while there are threads.

@@ -6,6 +6,7 @@
 #include <linux/magic.h>
 #include <pwd.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <unistd.h>
@@ -336,6 +337,10 @@ void LocalRuntime::EndProcesses() {
 void LocalRuntime::StopForNext() {
   if (!directory_ || !std::filesystem::exists(CloneRecordPath(*directory_ / kCluster))) return Stop();
   EndProcesses();
+  // A process of a server that was killed may still be writing, and is not found by its variables: but it holds the
+  // lock on its cluster, which it has inherited (entrypoint/directory.sh).
+  const FileDescriptor cluster(open((*directory_ / kCluster).c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (!cluster || flock(cluster.get(), LOCK_EX | LOCK_NB) != 0) return Stop();
   std::vector<std::filesystem::path> others;
   for (const auto& entry : std::filesystem::directory_iterator(*directory_)) others.push_back(entry.path());
   std::erase(others, *directory_ / kCluster);

@@ -97,15 +97,23 @@ std::optional<fs::path> WarmReceiver::AwaitFiles(const Interrupt& stop) {
 
 void WarmReceiver::Read(Incoming* incoming) {
   bool is_complete = false;
+  bool is_told = false;
+  const auto tell = [&](const char* line) {
+    if (taken_ && !is_told && incoming->offer.name == "state") WriteAll(taken_.get(), line);
+    is_told = true;
+  };
   try {
-    is_complete = incoming->writer->Receive(incoming->pipe.get(), incoming->stop, [&]() -> std::optional<fs::path> {
-      if (!taken_) return std::nullopt;
-      return AwaitFiles(incoming->stop);
-    });
+    is_complete = incoming->writer->Receive(
+        incoming->pipe.get(), incoming->stop,
+        [&]() -> std::optional<fs::path> {
+          if (!taken_) return std::nullopt;
+          return AwaitFiles(incoming->stop);
+        },
+        [&] { tell("ok\n"); });
   } catch (const Error&) {
     // It was stopped.
   }
-  if (taken_ && incoming->offer.name == "state") WriteAll(taken_.get(), is_complete ? "ok\n" : "failed\n");
+  tell("failed\n");
   incoming->received.set_value(is_complete);
   DrainPipe(incoming->pipe.get(), incoming->stop);
 }

@@ -218,7 +218,8 @@ WarmWriter::~WarmWriter() {
   fs::remove_all(directory_, ignored);
 }
 
-bool WarmWriter::Receive(int pipe, const Interrupt& interrupt, const FindCluster& find_cluster) {
+bool WarmWriter::Receive(int pipe, const Interrupt& interrupt, const FindCluster& find_cluster,
+                         const std::function<void()>& say_taken) {
   const fs::path cluster = directory_ / "cluster";
   if (!MakeWarmDirectory(cluster)) return false;
   Pipe from(pipe, interrupt);
@@ -229,7 +230,13 @@ bool WarmWriter::Receive(int pipe, const Interrupt& interrupt, const FindCluster
       return Unpacking(cluster, &from, &received_).Run(block, &manifest_.files);
     }
     const std::optional<fs::path> there = find_cluster ? find_cluster() : std::nullopt;
-    return there && TakeCluster({.from = *there, .to = cluster}, &manifest_.files, &record_, &received_, interrupt);
+    if (!there || !TakeCluster({.from = *there, .to = cluster}, &manifest_.files, &record_, &received_, interrupt)) {
+      return false;
+    }
+    // The sender has held the server until now, and says so before it lets it go on. If it was ended, it does not: the
+    // files may then be of different moments.
+    say_taken();
+    return from.ReadBlock(&block) && TextAt(block, 0, kBlockBytes).starts_with("rotv: complete");
   } catch (const Error& error) {
     if (error.code() == ErrorCode::kInterrupted) throw;
     return false;

@@ -31,9 +31,11 @@ class WarmWriter {
 
   // Reads a tar of the cluster's directory from a pipe, and writes its files, until the line that follows the archive
   // (entrypoint/warm.sh). Or, if the pipe has the line that says so, takes the files where `find_cluster` says that
-  // they are. Returns false if the archive ends before, if there is something else than files and directories, or if it
-  // cannot be written. What follows in the pipe is not read: DrainPipe() does that. Throws kInterrupted.
-  bool Receive(int pipe, const Interrupt& interrupt, const FindCluster& find_cluster = {});
+  // they are, and calls `say_taken`: the sender, which has held the server, then ends with the same line. Returns false
+  // if the archive ends before, if there is something else than files and directories, or if it cannot be written. What
+  // follows in the pipe is not read: DrainPipe() does that. Throws kInterrupted.
+  bool Receive(int pipe, const Interrupt& interrupt, const FindCluster& find_cluster = {},
+               const std::function<void()>& say_taken = {});
   // Writes the manifest. Only after Receive() has returned true. Throws kDisk.
   void Publish(const WarmPurpose& purpose, const WarmState& state, const std::string& server);
 

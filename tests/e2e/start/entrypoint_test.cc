@@ -257,12 +257,9 @@ TEST_F(EntrypointTest, ServerAndApplicationEndTogether) {
 }
 
 TEST_F(EntrypointTest, AnApplicationThatEndsWhenTheWaitForItBeginsIsNoticed) {
-  // This file is there just before the entrypoint waits; the fourth delay from then on is the one in which bash's
-  // `wait -n` has seen that all processes run, and does not wait for one of them yet.
-  const std::filesystem::path from = directory_ / "run/s/rotv-main";
-  variables_ = {{"LD_PRELOAD", ROTV_LATE_WAIT}, {"ROTV_TEST_LATE_FROM", from}};
-  Process entrypoint(Entrypoint(WriteSeed("seed", Dump(10)),
-                                fmt::format("sh -c 'until [ -e {}4 ]; do :; done; exit 7'", from.native())));
+  // This file is there just before the entrypoint waits.
+  Process entrypoint(Entrypoint(WriteSeed("seed", Dump(10)), fmt::format("sh -c 'until [ -e {} ]; do :; done; exit 7'",
+                                                                         (directory_ / "run/s/rotv-main").native())));
   std::optional<Result> ended = entrypoint.WaitFor(kPatience);
   ASSERT_TRUE(ended);
   EXPECT_EQ(ended->exit_status, 1);

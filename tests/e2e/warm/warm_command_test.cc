@@ -81,7 +81,7 @@ class ScheduledWarmTest : public WarmCommandTest {
     std::filesystem::copy(ROTV_SYNC_BINARY, programs_ / "rotv-sync");
     WriteFile(programs_ / "rotv",
               "#!/bin/bash\necho \"$@\" >" + called_ + "\nwords=(\"$@\")\n[[ ${words[-1]} == --idle ]] || exit 1\n" +
-                  "unset 'words[-1]'\nexec " + ROTV_BINARY + " --runtime local \"${words[@]}\"\n",
+                  "unset 'words[-1]'\nexec '" + ROTV_BINARY + "' --runtime local \"${words[@]}\"\n",
               0755);
   }
   Command ScheduleRun() const {
