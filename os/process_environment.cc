@@ -68,6 +68,8 @@ constexpr std::array<std::string_view, 36> kHelperVariables = {"PATH",
                                                                "UBSAN_OPTIONS",
                                                                "REGISTRY_AUTH_FILE",
                                                                "KRB5CCNAME"};
+constexpr std::string_view kTeamKeyVariable = "ROTV_TEAM_KEY";
+
 // Prefixes of families of variables that grow with each release.
 constexpr std::array<std::string_view, 10> kHelperFamilies = {
     "ROTV_", "LC_", "XDG_", "CONTAINER", "_CONTAINERS_", "PODMAN_", "DOCKER_", "BUILDAH_", "STORAGE_", "BUILDKIT_"};
@@ -79,6 +81,7 @@ bool Contains(const Names& names, std::string_view name) {
 
 bool IsForHelpers(std::string_view name, bool remote_runtime) {
   if (name == "SSH_AUTH_SOCK") return remote_runtime;
+  if (name == kTeamKeyVariable) return false;  // A helper could read what is published, and publish.
   bool family = std::any_of(kHelperFamilies.begin(), kHelperFamilies.end(),
                             [&](std::string_view prefix) { return name.starts_with(prefix); });
   return family || Contains(kHelperVariables, name) || Contains(kSecurityVariables, name);

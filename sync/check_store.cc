@@ -202,6 +202,10 @@ class SourceCheck {
       result_.not_copied = "the source was imported from a file: import it again";
       return;
     }
+    if (store->manifest().has_remote()) {
+      result_.not_copied = "it follows a remote: pull takes all of it again";
+      return;
+    }
     try {
       postgres::SourceSession session(context_, workspace.RunDirectory(),
                                       postgres::SourceSession::Connections::kAlsoReplication);

@@ -85,7 +85,9 @@ class Following {
       if (!workspace_.current() || !TakeSteps()) TakeAll();
       return true;
     } catch (const Error& error) {
-      if (error.code() != ErrorCode::kCorrupt || ReadHead(*place_, key()).number() == head_.number()) throw;
+      if (error.code() != ErrorCode::kCorrupt) throw;
+      const proto::RemoteHead now = ReadHead(*place_, key());
+      if (now.number() == head_.number() && now.generation() == head_.generation()) throw;
       result_ = {};
       return false;
     }
@@ -106,15 +108,18 @@ class Following {
     StoreState state = store->state();
     const Lsn former = state.durable_lsn();
     if (here.generation() != head_.generation()) {
+      RequireSameDatabase(state.manifest());
       return head_.state().baseline_time_us() < state.manifest().baseline_time_us() && RefuseOlder();
     }
-    if (here.number() > head_.number() || Lsn(head_.state().durable_lsn()) < former ||
-        Lsn(head_.state().head_lsn()) < state.head_lsn()) {
+    // A publisher that has replaced a damaged head counts from 1 again, so that the number alone says nothing.
+    if (Lsn(head_.state().durable_lsn()) < former || Lsn(head_.state().head_lsn()) < state.head_lsn()) {
       return RefuseOlder();
     }
-    if (here.number() == head_.number() && Lsn(head_.state().durable_lsn()) == former) {
-      result_.up_to_date = true;
-      return true;
+    if (remote::LacksRowsOf(state.manifest(), head_)) return false;
+    if (here.number() == head_.number()) {
+      result_.up_to_date =
+          Lsn(head_.state().durable_lsn()) == former && Lsn(head_.state().head_lsn()) == state.head_lsn();
+      return result_.up_to_date;
     }
     const std::optional<Steps> steps = remote::PathFromStore(head_, state.manifest());
     if (!steps) return false;
@@ -131,6 +136,19 @@ class Following {
     CollectGarbageIfLarge(context_, *store);
     result_.compaction_owed = store->compaction_owed() != CompactionOwed::kNothing;
     return true;
+  }
+
+  // Whoever keeps two remotes, or has named another one, might give a source the rows of another.
+  void RequireSameDatabase(const proto::Manifest& here) const {
+    const proto::SourceIdentity& theirs = head_.state().source();
+    if (older_ == OlderHead::kTake ||
+        (theirs.system_id() == here.source().system_id() && theirs.database() == here.source().database())) {
+      return;
+    }
+    throw Error(ErrorCode::kCorrupt,
+                fmt::format("{} has the history of another database now: {} of {}", place_->description(),
+                            theirs.database(), head_.state().description()),
+                "if that is meant: rotv-sync pull --rebaseline");
   }
 
   // Somebody may have put an older head in place of the present one, to have people work on old data.

@@ -44,18 +44,17 @@ constexpr int64_t kDayUs = kDayS * 1'000'000;
 class Publication {
  public:
   Publication(const Context& context, const RemoteConfig& remote, TakeOver take_over)
-      : context_(context),
-        remote_(remote),
-        take_over_(take_over),
-        key_(remote::ReadTeamKey(remote.key)),
-        workspace_(OpenWorkspace(context, "publish", Access::kRead)),
-        store_(OpenStore()),
-        place_(remote::OpenPlace(AddressOf(remote), remote::Purpose::kPublish, context)) {}
+      : context_(context), remote_(remote), take_over_(take_over), key_(remote::ReadTeamKey(remote.key)) {
+    OpenStore();  // Where there is nothing to publish, nothing is made at the place.
+    place_ = remote::OpenPlace(AddressOf(remote), remote::Purpose::kPublish, context);
+  }
 
   PublishResult Run() {
     const Clock::time_point start = Clock::now();
-    if (remote_.require_mask) RequireMasks();
     const std::optional<std::string> stored = place_->ReadHead();
+    // What is published now is in the store of now: another run may have published while the place was opened.
+    OpenStore();
+    if (remote_.require_mask) RequireMasks();
     if (stored) ReadFormer(*stored);
     for (const remote::RemotePlace::Listed& object : place_->ListObjects()) there_.emplace(object.name, object);
     const proto::RemoteHead next = Next();
@@ -77,13 +76,15 @@ class Publication {
  private:
   const remote::TeamKey* key() const { return key_ ? &*key_ : nullptr; }
 
-  std::unique_ptr<RowStore> OpenStore() {
-    std::unique_ptr<RowStore> store = RowStore::Open(workspace_.CurrentStorePath(), RowStore::Mode::kReadOnly);
-    if (store->manifest().imported() || store->manifest().has_remote()) {
+  void OpenStore() {
+    store_.reset();
+    workspace_.reset();
+    workspace_ = std::make_unique<Workspace>(OpenWorkspace(context_, "publish", Access::kRead));
+    store_ = RowStore::Open(workspace_->CurrentStorePath(), RowStore::Mode::kReadOnly);
+    if (store_->manifest().imported() || store_->manifest().has_remote()) {
       throw Error(ErrorCode::kUsage, fmt::format("{} does not follow a server itself", context_.source.name),
                   "publish on the machine that follows the source: --source NAME");
     }
-    return store;
   }
 
   // Whoever takes over may replace a head that is damaged: followers then take everything again. One that was published
@@ -92,7 +93,9 @@ class Publication {
     try {
       former_ = remote::ParseHead(stored, place_->description(), key());
     } catch (const Error& error) {
-      if (error.code() != ErrorCode::kCorrupt || take_over_ == TakeOver::kNo) throw;
+      // A head that is whole and that this key does not open is another key's: whoever takes over needs that one.
+      const bool has_other_key = key_ && remote::IsSealedHead(stored) && remote::IsIntactHead(stored);
+      if (error.code() != ErrorCode::kCorrupt || take_over_ == TakeOver::kNo || has_other_key) throw;
       context_.progress.Warn(fmt::format("{}: publishing everything again", error.what()));
       former_ = FormerWithoutKey(stored);
       former_is_open_ = former_.has_value();
@@ -151,6 +154,7 @@ class Publication {
     if (former_) RequirePlace(state, publisher);
     const bool goes_on = former_ && former_->generation() == generation;
     if (goes_on) RequireAhead(state);
+    if (former_ && !goes_on) RequireNoOlderBaseline(state);
     const bool by_step =
         goes_on && !former_is_open_ && HasAllSince(former_->state(), state) && AllObjectsAreThere(*former_);
     if (by_step && former_->state().SerializeAsString() == state.SerializeAsString() &&
@@ -228,18 +232,7 @@ class Publication {
   // some, and a repair may have come below it.
   static bool HasAllSince(const proto::Manifest& before, const proto::Manifest& now) {
     return KeptFrom(now) <= Lsn(before.durable_lsn()) && now.repairs() == before.repairs() &&
-           DamagedEpochs(now) == DamagedEpochs(before);
-  }
-
-  using Epochs = std::set<std::pair<TableId, EpochNumber>>;
-  static Epochs DamagedEpochs(const proto::Manifest& manifest) {
-    Epochs damaged;
-    for (const proto::TableHistory& history : manifest.tables()) {
-      for (const proto::Epoch& epoch : history.epochs()) {
-        if (epoch.damaged()) damaged.emplace(history.table(), epoch.number());
-      }
-    }
-    return damaged;
+           remote::DamagedEpochs(now) == remote::DamagedEpochs(before);
   }
 
   // Somebody may have removed a damaged one, so that it is published once more.
@@ -277,6 +270,15 @@ class Publication {
                 fmt::format("{} has a newer state than this store: {}, here {}", place_->description(),
                             Lsn(former_->state().head_lsn()).ToString(), Lsn(state.head_lsn()).ToString()),
                 "pull first; if the store was put back from a copy: rotv-sync baseline --force");
+  }
+
+  // The same where a new baseline was taken since that copy.
+  void RequireNoOlderBaseline(const proto::Manifest& state) const {
+    if (take_over_ == TakeOver::kYes || state.baseline_time_us() >= former_->state().baseline_time_us()) return;
+    throw Error(ErrorCode::kUsage,
+                fmt::format("{} has the history of a newer baseline than this store", place_->description()),
+                "if the store was put back from a copy: rotv-sync baseline --force; if it is to be published all the "
+                "same: rotv-sync publish --take-over");
   }
 
   proto::RemoteStep Write(const std::string& what, const proto::RemoteMark* since, const proto::RemoteMark& to) {
@@ -363,9 +365,9 @@ class Publication {
   const RemoteConfig& remote_;
   const TakeOver take_over_;
   const std::optional<remote::TeamKey> key_;
-  const Workspace workspace_;
-  const std::unique_ptr<RowStore> store_;
-  const std::unique_ptr<remote::RemotePlace> place_;
+  std::unique_ptr<Workspace> workspace_;
+  std::unique_ptr<RowStore> store_;
+  std::unique_ptr<remote::RemotePlace> place_;
   std::map<std::string, remote::RemotePlace::Listed> there_;  // The objects that were there when this began.
   std::optional<proto::RemoteHead> former_;
   bool former_is_open_ = false;  // It was published without the key, and there is one now.

@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "os/process_environment.h"
+#include "storage/ascii_case.h"
 #include "storage/error.h"
 #include "sync/context/link_retry.h"
 #include "sync/http/http_failure.h"
@@ -22,14 +23,6 @@ using std::chrono::milliseconds;
 constexpr LinkRetry::Delays kDelays{.first = milliseconds(200), .longest = milliseconds(15'000)};
 constexpr milliseconds kLongestAskedFor{60'000};
 constexpr int kFirstToTell = 3;
-
-std::string Lower(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return lower;
-}
 
 std::string_view Trimmed(std::string_view text) {
   const size_t begin = text.find_first_not_of(" \t\r\n");
@@ -84,7 +77,7 @@ size_t TakeHeader(char* bytes, size_t, size_t count, void* receiving_pointer) {
   }
   if (Trimmed(line).empty()) receiving->is_head_whole = true;
   if (const size_t colon = line.find(':'); colon != std::string_view::npos) {
-    receiving->answer.headers[Lower(line.substr(0, colon))] = Trimmed(line.substr(colon + 1));
+    receiving->answer.headers[AsciiLower(line.substr(0, colon))] = Trimmed(line.substr(colon + 1));
   }
   return count;
 }

@@ -23,7 +23,7 @@ MatchForm ProbeConditionalWrites(S3Client& client);
 std::string ConditionFor(const std::string& tag, MatchForm form);
 
 // The answer is kept with the head that was written, as a header of ours, so that each remote is probed once: the name,
-// and its value for `address`. A copy of the remote elsewhere has another address, and is probed anew.
+// and its value for `address`. A copy of the remote elsewhere has another address, and is probed again.
 inline constexpr const char* kMatchHeader = "x-amz-meta-rotv-if-match";
 std::string MatchHeaderValue(const S3Address& address, MatchForm form);
 // Nullopt if the value does not say it for `address`.

@@ -12,6 +12,7 @@
 #include "sync/check/metadata_check.h"
 #include "sync/formats/parsed_size.h"
 #include "sync/remote/object_hash.h"
+#include "sync/remote/segment_object.h"
 #include "sync/remote/step_path.h"
 
 namespace rotv::remote {
@@ -56,7 +57,10 @@ std::optional<std::string> OpenHead(std::string_view packed, bool is_sealed, con
 
 bool IsRight(const proto::RemoteStep& step) {
   for (const proto::RemoteObject& object : step.objects()) {
+    // What zstd and a seal add at most. Costs and sizes are added up: a greater one could make a sum small again.
+    const uint64_t most = object.raw_bytes() + object.raw_bytes() / 128 + 1024;
     if (object.hash().size() != kHashBytes || object.raw_bytes() == 0) return false;
+    if (object.raw_bytes() > kLargestRaw || object.bytes() > most) return false;
   }
   return true;
 }
@@ -113,6 +117,8 @@ std::string PackHead(const proto::RemoteHead& head, const TeamKey* key) {
   if (key != nullptr) packed = key->Seal(TeamKey::Role::kHead, packed);
   return fmt::format("{}{}\n", key == nullptr ? kMagic : kSealedMagic, HashText(HashOf(packed))) + packed;
 }
+
+bool IsSealedHead(std::string_view bytes) { return bytes.starts_with(kSealed); }
 
 bool IsIntactHead(std::string_view bytes) {
   const std::string_view magic = MagicOf(bytes);

@@ -27,6 +27,9 @@ proto::RemoteHead ReadHeadOf(RemotePlace& place, const TeamKey* key);
 // True if nothing has damaged these bytes since PackHead() has made them.
 bool IsIntactHead(std::string_view bytes);
 
+// True if it is sealed with a key, whichever.
+bool IsSealedHead(std::string_view bytes);
+
 // The generation that a store's history is: it is another one with each baseline.
 std::string GenerationOf(const proto::Manifest& manifest);
 

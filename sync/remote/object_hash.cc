@@ -22,4 +22,9 @@ bool IsObjectName(std::string_view name) {
   return name.size() == 2 * kHashBytes && name.find_first_not_of("0123456789abcdef") == std::string_view::npos;
 }
 
+bool IsOurs(std::string_view name) {
+  const std::string_view hash = name.substr(0, 2 * kHashBytes);
+  return IsObjectName(hash) && (name.size() == hash.size() || name[hash.size()] == '.');
+}
+
 }  // namespace rotv::remote

@@ -14,7 +14,10 @@ std::string HashOf(std::string_view bytes);
 // In lower-case hex digits.
 std::string HashText(std::string_view hash);
 
-// True for what HashText() gives of a hash: whatever else is beside the objects is somebody else's.
+// True for what HashText() gives of a hash: whatever else is beside the objects belongs to others.
 bool IsObjectName(std::string_view name);
+
+// True for the name of an object too that a killed publisher was writing: a hash, a dot, and more.
+bool IsOurs(std::string_view name);
 
 }  // namespace rotv::remote

@@ -52,7 +52,7 @@ constexpr Row kRows[] = {
     {0, "TokenRefreshRequired", Again::kNo, ErrorCode::kRefused, "the credentials for {place} have expired",
      "get new ones (aws sso login, or a new AWS_SESSION_TOKEN), then run it again"},
     {0, "InvalidToken", Again::kNo, ErrorCode::kRefused, "{host} does not know the session token",
-     "AWS_SESSION_TOKEN belongs to AWS_ACCESS_KEY_ID: set all three anew, or unset it"},
+     "AWS_SESSION_TOKEN belongs to AWS_ACCESS_KEY_ID: set all three again, or unset it"},
     {0, "InvalidAccessKeyId", Again::kNo, ErrorCode::kRefused, "{host} does not know the access key",
      "check AWS_ACCESS_KEY_ID, AWS_PROFILE and the endpoint in rotv.toml"},
     {0, "SignatureDoesNotMatch", Again::kNo, ErrorCode::kRefused,

@@ -15,7 +15,6 @@ namespace {
 
 // A publisher ends a segment after eight megabytes; only one row, or one schema, can be larger.
 constexpr size_t kLargestParsed = size_t{128} << 20;
-constexpr size_t kLargestRaw = size_t{2'000} << 20;  // protobuf's own limit.
 
 [[noreturn]] void ThrowNotUnderstood(const proto::RemoteObject& object, const std::string& place) {
   throw Error(ErrorCode::kCorrupt,

@@ -10,6 +10,8 @@
 
 namespace rotv::remote {
 
+inline constexpr size_t kLargestRaw = size_t{2'000} << 20;  // Of a segment: protobuf's own limit.
+
 struct PackedSegment {
   proto::RemoteObject object;
   std::string bytes;

@@ -83,9 +83,25 @@ std::optional<Steps> PathFrom(const proto::RemoteHead& head, const Place& place)
   return steps;
 }
 
+std::set<std::pair<TableId, EpochNumber>> DamagedEpochs(const proto::Manifest& manifest) {
+  std::set<std::pair<TableId, EpochNumber>> damaged;
+  for (const proto::TableHistory& history : manifest.tables()) {
+    for (const proto::Epoch& epoch : history.epochs()) {
+      if (epoch.damaged()) damaged.emplace(history.table(), epoch.number());
+    }
+  }
+  return damaged;
+}
+
+bool LacksRowsOf(const proto::Manifest& store, const proto::RemoteHead& head) {
+  const auto here = DamagedEpochs(store), there = DamagedEpochs(head.state());
+  return !std::includes(there.begin(), there.end(), here.begin(), here.end());
+}
+
 std::optional<Steps> PathFromStore(const proto::RemoteHead& head, const proto::Manifest& store) {
   // Where a repair, or damage, has changed what was published before, no step leads on.
-  if (store.remote().generation() != head.generation() || store.repairs() != head.state().repairs()) {
+  if (store.remote().generation() != head.generation() || store.repairs() != head.state().repairs() ||
+      LacksRowsOf(store, head)) {
     return std::nullopt;
   }
   return PathFrom(head, {.number = store.remote().number(), .durable_lsn = Lsn(store.durable_lsn())});

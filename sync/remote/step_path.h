@@ -4,10 +4,13 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
+#include <utility>
 #include <vector>
 
 #include "proto/remote.pb.h"
 #include "storage/lsn.h"
+#include "storage/row_version.h"
 
 namespace rotv::remote {
 
@@ -42,5 +45,11 @@ uint64_t BytesOf(const Steps& steps);
 
 // The publication that a head is, as a mark.
 proto::RemoteMark MarkOf(const proto::RemoteHead& head);
+
+// True if damage has taken rows of the store that the remote has: no step brings them back.
+bool LacksRowsOf(const proto::Manifest& store, const proto::RemoteHead& head);
+
+// The epochs of which damage has taken rows.
+std::set<std::pair<TableId, EpochNumber>> DamagedEpochs(const proto::Manifest& manifest);
 
 }  // namespace rotv::remote

@@ -11,7 +11,7 @@
 // writes WAL: so L is greater than every earlier durable LSN, and L - 1 is not below it.
 //
 // A repair that ends after a publication of the same LSN is the exception, and is counted (Manifest.repairs): then all
-// is published anew, as where gc has dropped something since (sync/publish.cc).
+// is published again, as where gc has dropped something since (sync/publish.cc).
 //
 // What a run that has not ended has written is not published: rows of epochs that the manifest does not name, and
 // versions at or after the durable LSN.

@@ -96,6 +96,11 @@ TEST(ProcessEnvironmentTest, WhatWasTakenIsReadOnceAndWhatLeadsElsewhereIsGone) 
       ::testing::ExitedWithCode(0), "");
 }
 
+TEST(ProcessEnvironmentTest, NoHelperGetsTheTeamsKey) {
+  EXPECT_TRUE(os::HelperEnvironment({{"ROTV_HOME", "/x"}}).contains("ROTV_HOME"));
+  EXPECT_FALSE(os::HelperEnvironment({{"ROTV_TEAM_KEY", "secret"}}).contains("ROTV_TEAM_KEY"));
+}
+
 TEST(ProcessEnvironmentTest, OnlyARemoteContainerRuntimeGetsTheAgent) {
   std::map<std::string, std::string> here = {{"SSH_AUTH_SOCK", "/a"}, {"HOME", "/h"}, {"LC_ALL", "C"}, {"KEY", "k"}};
   EXPECT_EQ(os::HelperEnvironment(here), (std::map<std::string, std::string>{{"HOME", "/h"}, {"LC_ALL", "C"}}));

@@ -50,6 +50,18 @@ TEST_F(EncryptedTest, WhoHasTheKeyFollowsAndNobodyElse) {
   ExpectExit(rotv, {"publish"}, 2);
 }
 
+// Who takes over with a key of his own would otherwise publish everything under that one, and remove what is there.
+TEST_F(EncryptedTest, AnotherKeyTakesNothingOver) {
+  rotv.MustSync({"key", "new", key()});
+  Encrypt();
+  rotv.MustSync({"publish"});
+  const std::string head = ReadFile(remote() / "head");
+  fs::rename(key(), rotv.directory() / "the right one");
+  rotv.MustSync({"key", "new", key()});
+  ExpectExit(rotv, {"publish", "--take-over"}, 7);
+  EXPECT_EQ(ReadFile(remote() / "head"), head);
+}
+
 TEST_F(EncryptedTest, WhatWasPublishedOpenlyIsPublishedAnewUnderTheKey) {
   rotv.MustSync({"publish"});
   MustFollow({"pull"});

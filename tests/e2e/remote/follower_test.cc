@@ -114,6 +114,25 @@ TEST_F(FollowerTest, WhatVerifyRepairsIsRepairedAtFollowersToo) {
   FollowerIsDump();
 }
 
+// Its repair can ask no source, but the remote has all that was lost.
+TEST_F(FollowerTest, WhatDamageHasTakenComesBackWithTheNextPull) {
+  Exec("INSERT INTO t SELECT n, repeat(md5(n::text), 50) FROM generate_series(1000, 4000) n");
+  PullAndPublish();
+  MustFollow({"pull"});
+  std::filesystem::path largest;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(follower_home() / "sources")) {
+    if (entry.path().extension() != ".sst") continue;
+    if (largest.empty() || entry.file_size() > std::filesystem::file_size(largest)) largest = entry.path();
+  }
+  std::string bytes = ReadFile(largest);
+  for (size_t at = 100; at + 100 < bytes.size(); at += 4096) bytes[at] = static_cast<char>(~bytes[at]);
+  WriteFile(largest, bytes);
+  Follower({"check", "--read-data", "--repair"});
+  EXPECT_NE(Follower({"materialize"}).exit_status, 0) << "rows are lost";
+  EXPECT_TRUE(FollowerJson({"pull"}).at("whole"));
+  FollowerIsDump();
+}
+
 TEST_F(FollowerTest, APullThatWasBrokenOffGoesOnWithWhatItHasRead) {
   // Several objects, which have about eight megabytes each before they are compressed.
   Exec("INSERT INTO t SELECT n, md5(n::text) || repeat('x', 3000) FROM generate_series(1000, 8000) n");

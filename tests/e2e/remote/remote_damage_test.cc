@@ -96,7 +96,6 @@ TEST_F(RemoteDamageTest, ADamagedRemoteIsRefusedAndWhatWasTakenStays) {
   WriteFile(remote() / "head", again.substr(1));
   ExpectExit(rotv, {"publish"}, 7);
   rotv.MustSync({"publish", "--take-over"});
-  fs::remove_all(follower_home() / "sources");
   FollowerIsDump();
 
   // An older head, as somebody may put it back.

@@ -25,7 +25,7 @@ TEST_F(RemoteKillTest, AKilledPublisherOrFollowerLeavesAPublishedState) {
     rotv.MustSync({"pull"});
     std::string kills = publisher_kills.Kill(publish);
     kills += "; " + follower_kills.Kill(pull) + "; " + publisher_kills.Kill(publish);
-    // The base is taken anew, too.
+    // The base is taken again, too.
     if (round % 5 == 4) std::filesystem::remove_all(follower_home() / "sources");
     kills += "; " + follower_kills.Kill(pull);
     if (round % 5 != 4) {
