@@ -9,7 +9,7 @@ namespace rotv::os {
 
 using Environment = std::map<std::string, std::string>;
 
-// Reads it anew. The programs do it once, by TakeEnvironment() of process_environment.h.
+// Reads it again. The programs do it once, by TakeEnvironment() of process_environment.h.
 Environment ProcessEnvironment();
 
 // The value of `name`; empty if it is not set. An empty variable counts as not set, everywhere.

@@ -26,7 +26,7 @@ class RunSorter {
   // seen; then nothing was written. Throws kDisk.
   std::optional<TableId> Add(std::unique_ptr<VersionBuffer> rows);
 
-  // Has all rows that were added written to the store, synced, and begins anew. `look` is called now and then, and may
+  // Has all rows that were added written to the store, synced, and begins again. `look` is called now and then, and may
   // throw. Returns and throws as Add() does.
   std::optional<TableId> Finish(const std::function<void()>& look);
 

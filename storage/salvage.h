@@ -21,7 +21,7 @@ struct SalvageRequest {
 struct SalvageResult {
   std::vector<TableEpoch> lost;  // The epochs that lack rows now; they serve no state any more.
   std::set<TableId> to_resync;   // The tables whose last epoch that was: the next pull copies them.
-  bool log_lost = false;         // The change log begins anew.
+  bool log_lost = false;         // The change log begins again.
 };
 
 // Makes a store in `to` with all that is in `from` but those files. Most rows that it keeps are shared with `from` (by

@@ -15,7 +15,7 @@ namespace rotv {
 
 enum class Replace { kRefuse, kAllow };
 
-// What becomes of a baseline that was interrupted: --restart begins anew.
+// What becomes of a baseline that was interrupted: --restart begins again.
 enum class Unfinished { kGoOn, kRestart };
 
 struct BaselineOptions {

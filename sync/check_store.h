@@ -34,7 +34,7 @@ struct OrphanedStore {
 struct Repaired {
   std::filesystem::path store;       // The store that took the place of the damaged one.
   std::filesystem::path kept_aside;  // The damaged one.
-  bool log_lost = false;             // The change log begins anew.
+  bool log_lost = false;             // The change log begins again.
 };
 
 struct CheckResult {

@@ -14,8 +14,8 @@
 namespace rotv::launch {
 
 // "production at 0/1A2B3C0 2026-11-29 10:15", with the snapshot's name in place of the LSN if there is one. For a
-// persistent cluster, which is no longer a copy of any point, "persistent"; for a seed that somebody put there, "a seed
-// of 2026-11-29 10:15". One line without control characters.
+// persistent cluster, which is no longer a copy of any point, "persistent"; for a seed that was put there by hand, "a
+// seed of 2026-11-29 10:15". One line without control characters.
 std::string DataLabel(const LaunchState& state);
 
 // The arguments of psql that put the label in front of its prompts. They change nothing else: with -c and with files

@@ -43,7 +43,7 @@ std::filesystem::path KeptName(const std::filesystem::path& path) {
   }
 }
 
-// Gives a seed that somebody put there another name, so that it is not replaced.
+// Gives a seed that was put there by hand another name, so that it is not replaced.
 void KeepForeignSeed(const std::filesystem::path& path, Progress& progress) {
   const Interrupt none;
   if (LookAtSeed(path, none).whose != Whose::kForeign) return;

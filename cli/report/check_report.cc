@@ -70,7 +70,7 @@ std::string SourceText(const CheckResult& result) {
     text +=
         fmt::format("Made {} of what is sound; the damaged store is kept as {}.\n",
                     output::OneLine(repaired.store.filename().native()), output::OneLine(repaired.kept_aside.native()));
-    if (repaired.log_lost) text += "The change log begins anew.\n";
+    if (repaired.log_lost) text += "The change log begins again.\n";
   }
   if (!result.copied.empty()) text += fmt::format("Copied from the source: {}.\n", Listed(result.copied));
   if (!result.not_copied.empty()) {

@@ -50,7 +50,7 @@ int RunSeed(const program::Invocation& call, const SeedFlags& flags) {
   launch::Seed seed = launch::PrepareSeed(context, {.snapshot = "head", .compression = app.compression, .pull = true});
   if (seed.is_foreign) {
     throw Error(ErrorCode::kUnreachable, fmt::format("no seed was written, since {} does not answer", source.name),
-                fmt::format("try again; rotv start goes on with {}, which somebody put there", seed.path.native()));
+                fmt::format("try again; rotv start goes on with {}, which was put there by hand", seed.path.native()));
   }
   if (!snapshot.empty()) CreateSnapshot(context, snapshot, seed.point.lsn.ToString());
   output::Json document;

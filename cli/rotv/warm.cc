@@ -68,7 +68,7 @@ std::string WhatItHolds(const launch::WarmCluster& cluster) {
     case launch::WarmKind::kEmpty:
       return "empty databases";
     case launch::WarmKind::kForeign:
-      return "a seed that somebody put there";
+      return "a seed that was put there by hand";
     case launch::WarmKind::kSaved:
       return fmt::format("saved data {}, no state of production", cluster.state.saved_as);
     case launch::WarmKind::kState:

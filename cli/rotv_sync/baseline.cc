@@ -68,8 +68,8 @@ program::SyncCommand DeclareBaseline(CLI::App& app) {
   auto flags = std::make_shared<Flags>();
   app.description("Take the full baseline");
   app.add_flag("--force", flags->force, "Replace the existing baseline once the new one is complete");
-  auto* restart =
-      app.add_flag("--restart", flags->restart, "Begin anew instead of going on with an interrupted baseline");
+  auto* restart = app.add_flag("--restart", flags->restart,
+                               "Begin from the start instead of going on with an interrupted baseline");
   app.add_flag("--discard", flags->discard,
                "Remove what is here of an interrupted baseline, and its slot on the source; take none")
       ->excludes(restart);

@@ -38,8 +38,8 @@ int RunCompact(const program::Invocation& call, Manner manner) {
 program::Command DeclareCompact(CLI::App& app) {
   app.description("Merge the files that pulls have added to the store");
   app.footer(
-      "Pulls start this by themselves, with --idle, once many files have come together: nobody needs to\n"
-      "wait for it, and everything can be read meanwhile.\n\n"
+      "Pulls start this by themselves, with --idle, once many files have come together: no command\n"
+      "waits for it, and everything can be read meanwhile.\n\n"
       "Examples:\n"
       "  rotv-sync compact\n"
       "  rotv-sync compact --idle           # gives way to every other command");

@@ -53,8 +53,8 @@ std::string PublishText(const PublishResult& result, const std::string& source) 
         output::HumanDuration(result.seconds));
   }
   if (result.removed > 0) {
-    text +=
-        fmt::format("Removed {} that nobody needs any more.\n", output::Counted(result.removed, "object", "objects"));
+    text += fmt::format("Removed {} that no follower needs any more.\n",
+                        output::Counted(result.removed, "object", "objects"));
   }
   return text;
 }

@@ -158,7 +158,7 @@ class Worker {
     // While this worker waits for a table that is busy, or reads a large one, its complete tables must not wait.
     if (!complete_.empty() && work_.NothingWaits()) WriteRows();
     std::optional<Item> item = work_.Take();
-    // Its rows may sort before those that were copied: the sorter begins anew, else all of them would be late.
+    // Its rows may sort before those that were copied: the sorter begins again, else all of them would be late.
     if (item && item->size >= kLargeTable) WriteRows();
     return item;
   }

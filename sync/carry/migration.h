@@ -29,7 +29,7 @@ struct Migration {
   std::vector<std::string> whole;  // The whole schema of the wanted state.
 
   // Tables by their quoted names in the wanted state. All others have the columns that they had.
-  std::set<std::string> reloaded;  // Their rows have to be written anew: they are new, or do not fit.
+  std::set<std::string> reloaded;  // Their rows have to be written again: they are new, or do not fit.
   std::set<std::string> reshaped;  // Their rows are those of the first state, read with the columns of the wanted one.
 };
 

@@ -36,7 +36,7 @@ class ObjectWriter {
       : pair_(pair), write_(write), interrupt_(interrupt) {}
 
   // Returns the number of chunks that differ.
-  uint64_t Run(std::set<uint32_t>* made_anew) {
+  uint64_t Run(std::set<uint32_t>* remade) {
     uint64_t chunks = 0;
     WalkAll(
         pair_.from, pair_.to,
@@ -47,7 +47,7 @@ class ObjectWriter {
         },
         interrupt_);
     if (changed_.empty()) return 0;
-    WriteObjectList(made_anew);
+    WriteObjectList(remade);
     write_("COPY pg_temp.rotv_page FROM stdin;\n");
     for (uint32_t object : changed_) WriteChunks(object);
     write_("\\.\n");
@@ -55,7 +55,7 @@ class ObjectWriter {
   }
 
  private:
-  void WriteObjectList(std::set<uint32_t>* made_anew) {
+  void WriteObjectList(std::set<uint32_t>* remade) {
     constexpr auto kSomeRows = ScanRequest::Access::kSomeRows;
     const std::unique_ptr<RowScan> before = ScanState(pair_.from, "", kSomeRows);
     const std::unique_ptr<RowScan> after = ScanState(pair_.to, "", kSomeRows);
@@ -64,7 +64,7 @@ class ObjectWriter {
       const std::string key = FirstChunk(object);
       const bool was = before->Find(key) > 0;
       const bool is = after->Find(key) > 0;
-      if (was != is) made_anew->insert(object);
+      if (was != is) remade->insert(object);
       write_(CopyRow({std::to_string(object), was ? "t" : "f", is ? "t" : "f"}));
     }
     write_("\\.\n");
@@ -93,13 +93,12 @@ std::optional<std::string> CommentOf(const std::map<uint32_t, std::string>& comm
 
 // The objects whose comments are to be set or removed. The comment of an object that is removed goes with it, and one
 // that is created has none.
-std::set<uint32_t> ChangedComments(const CommentPair& comments, const std::set<uint32_t>& made_anew) {
+std::set<uint32_t> ChangedComments(const CommentPair& comments, const std::set<uint32_t>& remade) {
   std::set<uint32_t> changed;
   for (const auto* side : {&comments.from, &comments.to}) {
     for (const auto& [object, text] : *side) {
       const std::optional<std::string> wanted = CommentOf(comments.to, object);
-      const bool differs =
-          made_anew.count(object) > 0 ? wanted.has_value() : wanted != CommentOf(comments.from, object);
+      const bool differs = remade.count(object) > 0 ? wanted.has_value() : wanted != CommentOf(comments.from, object);
       if (differs) changed.insert(object);
     }
   }
@@ -111,9 +110,9 @@ std::set<uint32_t> ChangedComments(const CommentPair& comments, const std::set<u
 uint64_t WriteObjects(const std::optional<TablePair>& pair, const CommentPair& comments,
                       const TableWriter::Write& write, const Interrupt& interrupt) {
   uint64_t changes = 0;
-  std::set<uint32_t> made_anew;  // Created or removed.
-  if (pair) changes = ObjectWriter(*pair, write, interrupt).Run(&made_anew);
-  const std::set<uint32_t> changed = ChangedComments(comments, made_anew);
+  std::set<uint32_t> remade;  // Created or removed.
+  if (pair) changes = ObjectWriter(*pair, write, interrupt).Run(&remade);
+  const std::set<uint32_t> changed = ChangedComments(comments, remade);
   if (!changed.empty()) {
     write("COPY pg_temp.rotv_comment FROM stdin;\n");
     for (uint32_t object : changed) {

@@ -182,7 +182,7 @@ class SshLink : public Link {
   }
 
   // A socket that sshd can connect to spares a `podman exec` for each connection, which takes longer than all else.
-  // The relay serves if sshd cannot or may not, and after the container has been started anew.
+  // The relay serves if sshd cannot or may not, and after the container has been started again.
   std::vector<Destination> DestinationsInContainer() {
     std::vector<Destination> destinations;
     const std::string line = FindSocketCommandLine(source_);

@@ -75,7 +75,8 @@ class JoinedConfig {
   static std::string PathOf(const FileDescriptor& file) { return fmt::format("/proc/{}/fd/{}", getpid(), file.get()); }
 
   [[noreturn]] static void Fail() {
-    throw Error(ErrorCode::kCannotStart, fmt::format("cannot hand ~/.ssh/config over to ssh: {}", std::strerror(errno)));
+    throw Error(ErrorCode::kCannotStart,
+                fmt::format("cannot hand ~/.ssh/config over to ssh: {}", std::strerror(errno)));
   }
 
   FileDescriptor users_;

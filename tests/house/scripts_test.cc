@@ -48,7 +48,8 @@ TEST(ScriptsTest, NoReaderOfAPipeEndsBeforeItsWriter) {
     std::ifstream in(script);
     std::string line;
     for (int number = 1; std::getline(in, line); ++number) {
-      EXPECT_FALSE(std::regex_search(line, kEndsEarly))
+      const bool expected = line.find("|| true") != std::string::npos;  // Of a writer that has no end.
+      EXPECT_TRUE(expected || !std::regex_search(line, kEndsEarly))
           << script.string() << ":" << number << ": sed -n 1p, or grep … >/dev/null, read all: " << line;
     }
   }

@@ -243,7 +243,7 @@ class ReconnectBaselineTest : public ::testing::TestWithParam<Way> {
 INSTANTIATE_TEST_SUITE_P(Ways, ReconnectBaselineTest, ::testing::Values(Way::kDirect, Way::kSshSocket),
                          [](const auto& each) { return each.param == Way::kDirect ? "Url" : "Ssh"; });
 
-// In most phases nothing is complete yet: it begins anew then, and leaves nothing of what it had made.
+// In most phases nothing is complete yet: it begins again then, and leaves nothing of what it had made.
 TEST_P(ReconnectBaselineTest, ABaselineGoesOnAfterBreaks) {
   int faults = 0;
   for (const uint64_t bytes : {20'000, 60'000, 300'000, 1'500'000}) {
@@ -262,7 +262,7 @@ TEST_P(ReconnectBaselineTest, ABaselineGoesOnAfterBreaks) {
   EXPECT_TRUE(WaitUntil([&] { return SessionsOn(rotv) == 0; })) << "sessions stay on the source";
 }
 
-// Nothing of it is complete, so it begins anew, and its slot is removed before it makes another.
+// Nothing of it is complete, so it begins again, and its slot is removed before it makes another.
 TEST_P(ReconnectBaselineTest, ABaselineThatBeginsAnewNeedsNoSecondSlot) {
   rotv.server().Set("max_replication_slots", "1");
   rotv.slow_link().BreakAfter(300'000);

@@ -41,8 +41,8 @@ class HttpRelay {
  public:
   using React = std::function<Reaction(const SeenRequest&)>;
 
-  // Passes everything on to 127.0.0.1:target_port; with 0, the reaction is what the server's answer would be. Listens on
-  // return.
+  // Passes everything on to 127.0.0.1:target_port; with 0, the reaction is what the server's answer would be. Listens
+  // on return.
   explicit HttpRelay(int target_port, React react = {});
   ~HttpRelay();
   HttpRelay(const HttpRelay&) = delete;

@@ -54,17 +54,17 @@ the tests. Name a Debian mirror in ROTV_TEST_APT_SOURCES (see docs/testing.md), 
   chmod -R a+rX "$root"
 }
 
-libraries() { dirname "$(compgen -G "$tree/usr/lib/*/ld-linux*.so.*" | head -n 1)"; }
+libraries() { dirname "$(compgen -G "$tree/usr/lib/*/ld-linux*.so.*" | sed -n 1p)"; }
 
 become() {  # PROGRAM ARGUMENT...
   local lib; lib=$(libraries)
-  exec "$(compgen -G "$lib/ld-linux*.so.*" | head -n 1)" --library-path "$lib:$lib/ceph" "$tree/bin/$1" "${@:2}"
+  exec "$(compgen -G "$lib/ld-linux*.so.*" | sed -n 1p)" --library-path "$lib:$lib/ceph" "$tree/bin/$1" "${@:2}"
 }
 
 # The same for a server, which ends with this shell.
 serve() {  # PROGRAM ARGUMENT...
   local lib; lib=$(libraries)
-  exec setpriv --pdeathsig KILL "$(compgen -G "$lib/ld-linux*.so.*" | head -n 1)" --library-path "$lib:$lib/ceph" \
+  exec setpriv --pdeathsig KILL "$(compgen -G "$lib/ld-linux*.so.*" | sed -n 1p)" --library-path "$lib:$lib/ceph" \
     "$tree/bin/$1" "${@:2}" -f -c "$dir/ceph.conf"
 }
 
