@@ -80,7 +80,7 @@ class LibsshSftp : public Sftp {
     });
     if (!works) {
       RequireLink();
-      throw Error(ErrorCode::kRefused, fmt::format("{} has no SFTP: {}", label(), ssh_get_error(ssh_->get())),
+      throw Error(ErrorCode::kRefused, fmt::format("{} has no SFTP: {}", ssh_->label(), ssh_get_error(ssh_->get())),
                   "its sshd_config needs: Subsystem sftp internal-sftp");
     }
     piece_ = sftp_extension_supported(session_.get(), "posix-rename@openssh.com", "1") != 0 ? kOpensshPiece : kAnyPiece;
@@ -125,7 +125,7 @@ class LibsshSftp : public Sftp {
     }
     const Attributes attributes(Call([&] { return sftp_fstat(file.get()); }));
     if (attributes != nullptr && attributes->type == SSH_FILEXFER_TYPE_DIRECTORY) {
-      throw Error(ErrorCode::kCorrupt, fmt::format("{} has a directory in place of the file {}", label(), path),
+      throw Error(ErrorCode::kCorrupt, fmt::format("{} has a directory in place of the file {}", ssh_->label(), path),
                   "remove it there");
     }
     std::string bytes;
@@ -186,10 +186,10 @@ class LibsshSftp : public Sftp {
     RequireLink();
     const size_t begins = out.find(kBegins);
     if (begins == std::string::npos || status != 0) {
-      throw Error(
-          ErrorCode::kRefused,
-          fmt::format("{} did not run a command: {}", label(), FirstLine(begins == 0 ? messages : out + messages)),
-          hint);
+      throw Error(ErrorCode::kRefused,
+                  fmt::format("{} did not run a command: {}", ssh_->label(),
+                              FirstLine(begins == 0 ? messages : out + messages)),
+                  hint);
     }
     return out.substr(begins + kBegins.size());
   }
@@ -204,8 +204,8 @@ class LibsshSftp : public Sftp {
     });
     if (!runs) {
       RequireLink();
-      throw Error(ErrorCode::kRefused, fmt::format("{} runs no commands: {}", label(), ssh_get_error(ssh_->get())),
-                  hint);
+      throw Error(ErrorCode::kRefused,
+                  fmt::format("{} runs no commands: {}", ssh_->label(), ssh_get_error(ssh_->get())), hint);
     }
     return channel;
   }
@@ -218,7 +218,8 @@ class LibsshSftp : public Sftp {
       if (read < 0) RequireLink();
       if (read <= 0) return text;
       text.append(piece, static_cast<size_t>(read));
-      if (text.size() > kMostText) throw Error(ErrorCode::kProtocol, fmt::format("{} does not stop writing", label()));
+      if (text.size() > kMostText)
+        throw Error(ErrorCode::kProtocol, fmt::format("{} does not stop writing", ssh_->label()));
     }
   }
 
@@ -242,11 +243,11 @@ class LibsshSftp : public Sftp {
   void RequireLink() const {
     interrupt_.Check();
     if (guard_.timed_out()) {
-      throw Error(ErrorCode::kUnreachable, fmt::format("no answer from {} in time", label()),
+      throw Error(ErrorCode::kUnreachable, fmt::format("no answer from {} in time", ssh_->label()),
                   "check the network, then try again");
     }
     if (ssh_is_connected(ssh_->get()) == 0) {
-      throw Error(ErrorCode::kUnreachable, fmt::format("the connection to {} was lost", label()), "try again");
+      throw Error(ErrorCode::kUnreachable, fmt::format("the connection to {} was lost", ssh_->label()), "try again");
     }
   }
 
@@ -259,7 +260,7 @@ class LibsshSftp : public Sftp {
                       : code == SSH_FX_OP_UNSUPPORTED      ? "it does not know how"
                       : code == SSH_FX_FILE_ALREADY_EXISTS ? "something is there already"
                                                            : "it does not say why (a full disk, a quota?)";
-    return Error(ErrorCode::kRefused, fmt::format("{} did not {} {}: {}", label(), verb, path, why),
+    return Error(ErrorCode::kRefused, fmt::format("{} did not {} {}: {}", ssh_->label(), verb, path, why),
                  denied ? "the login there needs the right to do so" : "look at the disk and at the sshd log there");
   }
 

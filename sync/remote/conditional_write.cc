@@ -13,7 +13,7 @@ namespace {
 
 constexpr const char* kProbe = "probe-";
 constexpr size_t kProbeDigits = 16;
-constexpr int64_t kLongestProbe_s = 3600;
+constexpr int64_t kLongestProbeS = 3600;
 constexpr int kMostProbeAttempts = 5;
 
 // An answer may be lost, and the write be sent again when it has been done already. Then its condition does not hold
@@ -93,7 +93,7 @@ void RemoveOldProbes(S3Client& client) {
     for (const S3Object& object : ListS3(client, kProbe)) {
       const bool is_probe =
           object.name.size() == kProbeDigits && object.name.find_first_not_of(os::kHexDigits) == std::string::npos;
-      if (!is_probe || object.age_s < kLongestProbe_s) continue;
+      if (!is_probe || object.age_s < kLongestProbeS) continue;
       client.Send({.method = "DELETE", .url = client.address().UrlOf(kProbe + object.name)});
     }
   } catch (const Error& error) {

@@ -8,6 +8,7 @@
 #include <optional>
 #include <stdexcept>
 #include <system_error>
+#include <utility>
 
 #include "fmt/format.h"
 #include "tests/support/servers/loopback.h"

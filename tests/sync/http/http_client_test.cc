@@ -21,7 +21,6 @@ using testing::HttpRelay;
 using testing::Reaction;
 using testing::SeenRequest;
 using Kind = Reaction::Kind;
-using std::string_literals::operator""s;
 
 Reaction Says(int status, std::string body = "") {
   return {.kind = Kind::kAnswer, .status = status, .body = std::move(body)};
@@ -71,7 +70,7 @@ TEST_F(HttpClientTest, TheBodyOfAPutArrivesWholeHoweverLarge) {
 
 TEST_F(HttpClientTest, WhatMayPassIsTriedAgainAndNothingElse) {
   int asked = 0;
-  const auto answers = [&](std::vector<Reaction> reactions) {
+  const auto answers = [&](const std::vector<Reaction>& reactions) {
     asked = 0;
     relay_.SetReaction([&asked, reactions](const SeenRequest&) { return reactions.at(static_cast<size_t>(asked++)); });
     return HttpClient(context_, {.retries = 2}).Send({.url = relay_.url()}).status;
@@ -138,7 +137,7 @@ TEST_F(HttpClientTest, OnlyAWebServerMayRedirectAndOnlyToHttps) {
   const Request service{.url = relay_.url() + "/old", .headers = {"x-aws-ec2-metadata-token: secret"}};
   Request web_server = service;
   web_server.from = Request::From::kWebServer;
-  for (const std::string& place : {relay_.url() + "/new", "https://127.0.0.1:1/new"s}) {
+  for (const std::string& place : {relay_.url() + "/new", std::string("https://127.0.0.1:1/new")}) {
     to = place;
     EXPECT_EQ(client.Send(service).status, 307);
   }
@@ -152,7 +151,8 @@ TEST_F(HttpClientTest, OnlyAWebServerMayRedirectAndOnlyToHttps) {
 TEST_F(HttpClientTest, OnlyAWebServerGetsTheLoginOfNetrc) {
   const testing::TempDir home;
   testing::WriteFile(home / ".netrc", "machine 127.0.0.1 login ada password s3cret\n");
-  const std::string former = std::getenv("HOME") == nullptr ? "" : std::getenv("HOME");
+  const char* const set = std::getenv("HOME");
+  const std::string former = set == nullptr ? "" : set;
   setenv("HOME", home.path().c_str(), 1);
   relay_.SetReaction([](const SeenRequest&) { return Says(200); });
   HttpClient client(context_, {});
