@@ -64,10 +64,7 @@ class DirectoryPlace : public RemotePlace {
   std::string ReadObject(const std::string& name, uint64_t bytes) override {
     std::optional<std::string> content = Read(directory_ / "objects" / name, bytes);
     if (content && content->size() == bytes) return *std::move(content);
-    throw Error(
-        ErrorCode::kCorrupt,
-        fmt::format("the remote {} {} the object {}", description_, content ? "has only a part of" : "lacks", name),
-        "pull again: the publisher may have removed it meanwhile; if it stays, publish once more");
+    throw NotAsPublished(description_, content ? "has only a part of" : "lacks", name);
   }
 
   void KeepObject(const std::string& name) override {

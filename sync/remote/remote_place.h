@@ -13,6 +13,8 @@
 #include <string_view>
 #include <vector>
 
+#include "storage/error.h"
+
 namespace rotv::remote {
 
 inline constexpr uint64_t kMostHeadBytes = uint64_t{64} << 20;  // A place reads no larger one.
@@ -51,5 +53,8 @@ class RemotePlace {
   // Does nothing if there is no such object.
   virtual void RemoveObject(const std::string& name) = 0;
 };
+
+// The error of an object that is not what was published: `has` is "lacks", "has only a part of".
+Error NotAsPublished(const std::string& place, std::string_view has, const std::string& name);
 
 }  // namespace rotv::remote

@@ -74,10 +74,7 @@ class S3Place : public RemotePlace {
     http::Answer answer = client_.Send({.url = ObjectUrl(name), .most_bytes = bytes + http::kMostErrorBytes});
     if (answer.status != 200 && !IsMissing(answer)) client_.Fail(answer, "read objects");
     if (answer.status == 200 && answer.body.size() == bytes) return std::move(answer.body);
-    throw Error(ErrorCode::kCorrupt,
-                fmt::format("the remote {} {} the object {}", description(),
-                            answer.status == 200 ? "has another content for" : "lacks", name),
-                "pull again: the publisher may have removed it meanwhile; if it stays, publish once more");
+    throw NotAsPublished(description(), answer.status == 200 ? "has another content for" : "lacks", name);
   }
 
   // A copy onto itself is as young as a new one.

@@ -105,13 +105,8 @@ class SftpPlace : public RemotePlace {
   std::string ReadObject(const std::string& name, uint64_t bytes) override {
     std::optional<std::string> content = Do([&](link::Sftp& sftp) { return sftp.Read(PathOf(name), bytes); });
     if (content && content->size() == bytes) return *std::move(content);
-    throw Error(ErrorCode::kCorrupt,
-                fmt::format("the remote {} {} the object {}", description_,
-                            !content                  ? "lacks"
-                            : content->size() < bytes ? "has only a part of"
-                                                      : "has more than",
-                            name),
-                "pull again: the publisher may have removed it meanwhile; if it stays, publish once more");
+    if (!content) throw NotAsPublished(description_, "lacks", name);
+    throw NotAsPublished(description_, content->size() < bytes ? "has only a part of" : "has more than", name);
   }
 
   void KeepObject(const std::string& name) override {
