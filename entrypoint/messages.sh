@@ -39,7 +39,6 @@ start_ticks() {  # FILE DESCRIPTOR
   local quiet=$scratch/quiet.$1
   [[ -p $quiet ]] || mkfifo "$quiet"
   (
-    trap exit TERM
     exec {quiet_fd}<>"$quiet"
     while kill -0 "$$"; do
       read -r -t 0.5 -u "$quiet_fd" || true
@@ -49,9 +48,11 @@ start_ticks() {  # FILE DESCRIPTOR
   ticker=$!
 }
 
+# KILL, because bash drops a TERM that comes before a new process of its own has set its traps, and the wait would never
+# return.
 stop_ticks() {
-  kill -TERM "$ticker" 2>/dev/null || true
-  wait "$ticker" 2>/dev/null || true
+  # bash tells of a killed process.
+  { kill -KILL "$ticker" && wait "$ticker"; } 2>/dev/null || true
 }
 
 # True if a process of ours was started and has ended.
@@ -66,11 +67,11 @@ take_status() {  # PROCESS
 }
 
 # Runs a command, and writes a line to a pipe when it has ended: WORD STATUS. Only in a subshell of its own. Where it is
-# killed it writes nothing.
+# killed it writes nothing. Its command is killed by KILL for the reason of stop_ticks.
 run_and_tell() {  # FILE DESCRIPTOR, WORD, COMMAND...
   local pipe=$1 word=$2 child='' status=0
   shift 2
-  trap '[[ -z $child ]] || { kill -TERM "$child"; wait "$child"; } 2>/dev/null; exit 143' TERM
+  trap '[[ -z $child ]] || { kill -KILL "$child"; wait "$child"; } 2>/dev/null; exit 143' TERM
   "$@" <&0 &
   child=$!
   wait "$child" 2>/dev/null || status=$?  # bash tells of a killed process.
