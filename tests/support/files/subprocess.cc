@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <malloc.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <pwd.h>
@@ -127,6 +128,7 @@ Process::Process(const Command& command) {
   }
   err_fd_ = MemoryFile("stderr");
 
+  malloc_trim(0);  // What this process has is counted in the program's peak from the fork on.
   started_ = steady_clock::now();
   pid_ = fork();
   if (pid_ < 0) ThrowErrno("fork");
@@ -282,19 +284,49 @@ std::string CurrentUser() {
   return entry->pw_name;
 }
 
+namespace {
+
+sockaddr_in OnThisMachine(int port) {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(static_cast<uint16_t>(port));
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  return address;
+}
+
+// A port that can be bound may still be led elsewhere: a container that was killed leaves the rule of the firewall that
+// led its port to it, and then nobody answers there.
+bool RefusesConnections(int port) {
+  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (fd < 0) ThrowErrno("socket");
+  const sockaddr_in address = OnThisMachine(port);
+  int error = connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 ? 0 : errno;
+  if (error == EINPROGRESS) {
+    constexpr int kAnswerMs = 500;  // Of this machine itself, which may be busy.
+    pollfd waiting{.fd = fd, .events = POLLOUT, .revents = 0};
+    socklen_t size = sizeof error;
+    if (poll(&waiting, 1, kAnswerMs) == 1) getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size);
+  }
+  close(fd);
+  return error == ECONNREFUSED;
+}
+
+bool CanBeBound(int port) {
+  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) ThrowErrno("socket");
+  const sockaddr_in address = OnThisMachine(port);
+  const bool is_bound = bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+  close(fd);
+  return is_bound;
+}
+
+}  // namespace
+
 int FreePort() {
   static std::mt19937 random{std::random_device{}()};
   for (int attempt = 0; attempt < 200; ++attempt) {
     const int port = std::uniform_int_distribution<int>(20000, 32000)(random);
-    const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0) ThrowErrno("socket");
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(static_cast<uint16_t>(port));
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    const bool is_free = bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
-    close(fd);
-    if (is_free) return port;
+    if (CanBeBound(port) && RefusesConnections(port)) return port;
   }
   throw std::runtime_error("no free TCP port on 127.0.0.1");
 }
