@@ -49,13 +49,14 @@ make_cluster() {
     cat "$scratch/initdb"
     fail_full "initdb: $(grep -m 1 -E 'error|FATAL|ERROR|could not' "$scratch/initdb" || tail -n 1 "$scratch/initdb")"
   }
+  # Before it is sent: a clone of the empty cluster has to read our settings, too.
+  printf "include_if_exists 'rotv.conf'\n" >>"$new/postgresql.conf" || fail_full "the settings cannot be written"
   if [[ -n $empty_to ]]; then
     cp -R "$new"/. "$ROTV_DATA" || fail_full "the new cluster cannot be copied to $ROTV_DATA"
     send_empty "$new"
   else
     { mv "$new"/* "$ROTV_DATA" && rmdir "$new"; } || fail "the new cluster cannot be moved to $ROTV_DATA"
   fi
-  printf "include_if_exists 'rotv.conf'\n" >>"$ROTV_DATA/postgresql.conf"
   write_import_settings || fail_full "the settings cannot be written"
 }
 

@@ -6,7 +6,7 @@
 # The directories may be closed to the service user in all of their path, so they are opened before root becomes that
 # user, like the seed. Their files may be read and written by everybody who gets there.
 
-# Prints the server's version, and on a second line what a cluster must agree with: how it is made here (5), the rights in it, the source's locales that are here
+# Prints the server's version, and on a second line what a cluster must agree with: how it is made here (6), the rights in it, the source's locales that are here
 # and ICU, the server, the collation, its extensions, and the time zone that initdb takes over.
 server_place() {
   local name path share='' icu='' version='' share_fd libc_fd version_fd libc
@@ -21,7 +21,7 @@ server_place() {
   read -r libc <&"$libc_fd" || true
   read -r version <&"$version_fd" || true
   path=$(realpath /etc/localtime ${icu:+"$icu"} 2>/dev/null) || true
-  printf '%s\n5, %s, %s, %s, %s, %s, %s, %s, %s, %s\n' "$version" "$ROTV_TRUST" "$ROTV_SUPERUSER" "$(locales_here)" \
+  printf '%s\n6, %s, %s, %s, %s, %s, %s, %s, %s, %s\n' "$version" "$ROTV_TRUST" "$ROTV_SUPERUSER" "$(locales_here)" \
     "$version" "$HOSTTYPE" "$libc" "$(stat -c %Y "$share/extension" 2>/dev/null)" "${TZ:-}" "${path//$'\n'/ }"
 }
 

@@ -348,6 +348,7 @@ TEST_F(StartLocalTest, RolesOfPoliciesExist) {
     EXPECT_EQ(
         MustRotv({"psql", "-XAtqc", "GRANT SELECT ON places TO reader; SET ROLE reader; SELECT count(*) FROM places"}),
         "10\n");
+    EXPECT_EQ(MustRotv({"psql", "-XAtc", "SHOW wal_level"}), "minimal\n") << "our settings are read";
   }
 }
 
