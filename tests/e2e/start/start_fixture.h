@@ -12,7 +12,10 @@
 #include <utility>
 #include <vector>
 
+#include "fmt/format.h"
+#include "fmt/ranges.h"
 #include "os/process_list.h"
+#include "tests/e2e/start/empty_cluster.h"
 #include "tests/support/files/subprocess.h"
 #include "tests/support/files/temp_dir.h"
 #include "tests/support/servers/rotv_home.h"
@@ -32,6 +35,8 @@ class StartTest : public ::testing::Test {
   explicit StartTest(const std::string& runtime = "local", TempDirName name = TempDirName::kPlain,
                      PostgresOptions postgres = {})
       : runtime_(runtime),
+        empty_kind_(fmt::format("{} {} {} {}", runtime, postgres.version, postgres.settings,
+                                fmt::join(postgres.initdb_arguments, " "))),
         port_(FreePort()),
         rotv_({.binary = ROTV_SYNC_BINARY,
                .way = Way::kDirect,
@@ -39,6 +44,7 @@ class StartTest : public ::testing::Test {
                .home_name = name,
                .more_config = "[app]\ndirectory = \"app\"\nport = " + std::to_string(port_) + "\n"}) {
     variables_["ROTV_TEST_MARK"] = rotv_.directory();
+    EmptyCluster::PlaceIn(rotv_.home(), empty_kind_);
     std::filesystem::copy(std::string(ROTV_SOURCE_DIR) + "/tests/support/app", app());
     rotv_.server().Exec(
         "CREATE TABLE places (id int PRIMARY KEY, name text NOT NULL);"
@@ -49,6 +55,14 @@ class StartTest : public ::testing::Test {
   ~StartTest() override {
     // A failed test leaves nothing running, either.
     RunCommand(RotvCommand({"stop"}));
+    EmptyCluster::TakeFrom(rotv_.home(), empty_kind_);
+  }
+
+  // For what is about the first start of a home, or about initdb.
+  void RemoveEmptyClusters() const {
+    for (std::filesystem::path cluster; !(cluster = WarmCluster("empty")).empty();) {
+      std::filesystem::remove_all(cluster);
+    }
   }
 
   std::filesystem::path app() const { return rotv_.directory() / "app"; }
@@ -119,6 +133,7 @@ class StartTest : public ::testing::Test {
   }
 
   const std::string runtime_;
+  const std::string empty_kind_;  // EmptyCluster.
   const int port_;
   RotvHome rotv_;
   std::map<std::string, std::string> variables_;
