@@ -66,8 +66,10 @@ uint64_t BytesIn(const fs::path& directory) {
 }
 
 MeasuredSource::MeasuredSource()
-    : source_(
-          {.binary = Binary(), .postgres = {.settings = kServerSettings}, .ssh = {.config_lines = {SshEnvironment()}}}),
+    : source_({.binary = Binary(),
+               .postgres = {.settings = kServerSettings},
+               .ssh = {.config_lines = {SshEnvironment()}},
+               .home_place = testing::DataPlace::kOnDisk}),
       slow_link_({.target_port = source_.ssh().port()}) {
   source_.ssh().TrustPort(slow_link_.port());
   testing::WriteFile(DirectConfig(),

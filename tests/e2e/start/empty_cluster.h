@@ -12,6 +12,7 @@
 #include <system_error>
 
 #include "tests/support/files/temp_dir.h"
+#include "tests/support/servers/rotv_home.h"
 
 namespace rotv::testing {
 
@@ -37,9 +38,9 @@ class EmptyCluster {
     std::error_code none;
     for (const auto& entry : std::filesystem::directory_iterator(home / "warm", none)) {
       if (!IsEmpty(entry.path())) continue;
-      auto kept = std::make_unique<TempDir>();
-      Copy(entry.path(), *kept / "cluster");
-      Kept()[kind] = std::move(kept);
+      // Beside the homes, since hard links do not lead to another file system.
+      auto kept = std::make_unique<TempDir>(TempDirName::kPlain, RotvHome::Parent(DataPlace::kOnTmpfs));
+      if (Copy(entry.path(), *kept / "cluster")) Kept()[kind] = std::move(kept);
       return;
     }
   }
@@ -51,12 +52,19 @@ class EmptyCluster {
   }
 
  private:
-  // A warm cluster with a lock and a manifest of its own.
-  static void Copy(const std::filesystem::path& from, const std::filesystem::path& to) {
+  // Makes a warm cluster with a lock and a manifest of its own. False if no hard links can be made.
+  static bool Copy(const std::filesystem::path& from, const std::filesystem::path& to) {
     namespace fs = std::filesystem;
+    std::error_code problem;
     fs::create_directory(to, from);
-    fs::copy(from / "cluster", to / "cluster", fs::copy_options::recursive | fs::copy_options::create_hard_links);
+    const auto links = fs::copy_options::recursive | fs::copy_options::create_hard_links;
+    fs::copy(from / "cluster", to / "cluster", links, problem);
+    if (problem) {
+      fs::remove_all(to);
+      return false;
+    }
     for (const char* file : {"lock", "manifest.json"}) fs::copy_file(from / file, to / file);
+    return true;
   }
 
   static std::map<std::string, std::unique_ptr<TempDir>>& Kept() {

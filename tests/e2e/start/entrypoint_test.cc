@@ -23,10 +23,12 @@ using ::testing::IsEmpty;
 using ::testing::Not;
 
 constexpr std::chrono::seconds kPatience{60};
+constexpr uintmax_t kRoomForClusters = uintmax_t{1} << 30;
 
 class EntrypointTest : public ::testing::Test {
  protected:
-  explicit EntrypointTest(TempDirName name = TempDirName::kPlain) : directory_(name) {
+  explicit EntrypointTest(TempDirName name = TempDirName::kPlain)
+      : directory_(name, DirectoryInMemory(kRoomForClusters)) {
     std::filesystem::create_directory(directory_ / "app");
     std::filesystem::create_directory(directory_ / "run");
     // The server's user creates the cluster there.

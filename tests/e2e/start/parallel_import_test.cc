@@ -191,7 +191,7 @@ class ParallelImportTest : public ::testing::Test {
     return "CREATE TABLE public.a (id int, x text);\nCREATE TABLE public.b (id int, x text);\n";
   }
 
-  TempDir directory_;
+  TempDir directory_{TempDirName::kPlain, DirectoryInMemory(uintmax_t{1} << 30)};
   std::map<std::string, std::string> variables_;
   std::string log_;
 };

@@ -1,6 +1,9 @@
 #include "tests/support/files/temp_dir.h"
 
+#include <linux/magic.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/statvfs.h>
 
 #include <cerrno>
 #include <cstdio>
@@ -8,6 +11,15 @@
 #include <system_error>
 
 namespace rotv::testing {
+
+std::filesystem::path DirectoryInMemory(uintmax_t room) {
+  constexpr const char* kMemory = "/dev/shm";
+  struct statfs system {};
+  const bool usable = statfs(kMemory, &system) == 0 && system.f_type == TMPFS_MAGIC &&
+                      (system.f_flags & ST_NOEXEC) == 0 &&
+                      static_cast<uintmax_t>(system.f_bavail) * static_cast<uintmax_t>(system.f_bsize) >= room;
+  return usable ? kMemory : "/tmp";
+}
 
 TempDir::TempDir(TempDirName name, const std::filesystem::path& parent) {
   std::string pattern = parent / "rotv-test.XXXXXX";

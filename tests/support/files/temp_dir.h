@@ -2,10 +2,16 @@
 
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 
 namespace rotv::testing {
+
+// Returns /dev/shm if that is in memory, has `room` bytes free, and programs may be run there, else /tmp. A container's
+// often has 64 MB. Thousands of small files, as of a cluster, cost much less in memory: ext4 without a journal looks at
+// each inode that was freed lately, which after some tests are thousands, before it gives one out.
+std::filesystem::path DirectoryInMemory(uintmax_t room);
 
 enum class TempDirName { kPlain, kWithSpace };
 

@@ -51,12 +51,9 @@ Command AsServer(const std::string& server_user, std::vector<std::string> argv) 
   return command;
 }
 
-// A container's /dev/shm often has 64 MB: too little to count as a tmpfs.
 fs::path Parent(DataPlace place) {
   constexpr uintmax_t kRoom = uintmax_t{1} << 30;
-  std::error_code error;
-  const fs::space_info shm = fs::space("/dev/shm", error);
-  return place == DataPlace::kOnTmpfs && !error && shm.available >= kRoom ? "/dev/shm" : "/tmp";
+  return place == DataPlace::kOnTmpfs ? DirectoryInMemory(kRoom) : "/tmp";
 }
 
 std::map<std::string, std::string> DefaultSettings() {

@@ -21,8 +21,15 @@ std::string Toml(const std::string& text) {
 
 }  // namespace
 
+std::filesystem::path RotvHome::Parent(DataPlace place) {
+  constexpr uintmax_t kRoom = uintmax_t{4} << 30;  // Of some that run beside each other, with warm clusters.
+  return place == DataPlace::kOnTmpfs ? DirectoryInMemory(kRoom) : "/tmp";
+}
+
 RotvHome::RotvHome(RotvHomeOptions options)
-    : options_(std::move(options)), directory_(options_.home_name), server_(options_.postgres) {
+    : options_(std::move(options)),
+      directory_(options_.home_name, Parent(options_.home_place)),
+      server_(options_.postgres) {
   std::filesystem::create_directories(directory_ / "user/.ssh");
   if (options_.way == Way::kDirect) {
     source_["url"] = Toml(fmt::format("postgresql://rotv@127.0.0.1:{}/rotv", PortTo(server_.port())));

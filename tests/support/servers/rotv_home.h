@@ -41,6 +41,7 @@ struct RotvHomeOptions {
   std::optional<SlowLinkOptions> slow_link = {};  // Between the client and sshd, or the server if the link is direct;
                                                   // its target_port is filled in.
   TempDirName home_name = TempDirName::kPlain;
+  DataPlace home_place = DataPlace::kOnTmpfs;  // kOnDisk for what measures; what disks do wrong, OddDisk does anywhere.
   // Override the source's lines in rotv.toml, as TOML: {"exclude", R"(["public.a"])"}.
   std::map<std::string, std::string> source_settings = {};
   std::string more_config = {};  // Lines after the source's.
@@ -49,6 +50,9 @@ struct RotvHomeOptions {
 class RotvHome {
  public:
   explicit RotvHome(RotvHomeOptions options);
+
+  // Where the directories of homes are: with a tmpfs only if it has 4 GB free.
+  static std::filesystem::path Parent(DataPlace place);
 
   PostgresServer& server() { return server_; }
   // Throws std::runtime_error if the source is reached without SSH.
