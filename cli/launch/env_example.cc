@@ -13,15 +13,10 @@
 #include "os/text_file.h"
 #include "storage/ascii_case.h"
 #include "storage/error.h"
+#include "storage/trimmed.h"
 
 namespace rotv::launch {
 namespace {
-
-std::string_view Trimmed(std::string_view text) {
-  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.front())) != 0) text.remove_prefix(1);
-  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.back())) != 0) text.remove_suffix(1);
-  return text;
-}
 
 bool IsName(std::string_view text) {
   auto letter = [](unsigned char c) { return std::isalnum(c) != 0 || c == '_'; };

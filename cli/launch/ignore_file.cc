@@ -1,7 +1,8 @@
 #include "cli/launch/ignore_file.h"
 
 #include <algorithm>
-#include <cctype>
+
+#include "storage/trimmed.h"
 
 namespace rotv::launch {
 
@@ -14,13 +15,6 @@ namespace rotv::launch {
 // wildcard at every place, can take exponential time.
 
 namespace {
-
-std::string_view TrimmedLine(std::string_view text) {
-  auto space = [](char c) { return std::isspace(static_cast<unsigned char>(c)) != 0; };
-  while (!text.empty() && space(text.front())) text.remove_prefix(1);
-  while (!text.empty() && space(text.back())) text.remove_suffix(1);
-  return text;
-}
 
 // Compares one character with the first element of `glob`, a class or a character, and removes that from `glob`.
 bool TakeOne(std::string_view& glob, char c) {
@@ -120,11 +114,11 @@ IgnoreFile::IgnoreFile(std::string_view text) {
     std::string_view line = text.substr(0, end);
     text.remove_prefix(std::min(end + 1, text.size()));
     if (line.starts_with('#')) continue;
-    line = TrimmedLine(line);
+    line = Trimmed(line);
     if (line.empty()) continue;
     Pattern pattern;
     pattern.exception = line.starts_with('!');
-    if (pattern.exception) line = TrimmedLine(line.substr(1));
+    if (pattern.exception) line = Trimmed(line.substr(1));
     std::string normal = std::filesystem::path(line).lexically_normal().native();
     while (normal.size() > 1 && normal.ends_with('/')) normal.pop_back();
     while (normal.starts_with('/')) normal.erase(0, 1);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <set>
 
+#include "storage/trimmed.h"
 #include "sync/formats/dump_text.h"
 #include "sync/formats/sql_statements.h"
 
@@ -13,13 +14,6 @@ namespace {
 
 using formats::PsqlLexer;
 using Token = PsqlLexer::Token;
-
-std::string_view Trimmed(std::string_view text) {
-  constexpr std::string_view kSpaces = " \n\t";
-  const size_t begin = text.find_first_not_of(kSpaces);
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(kSpaces) - begin + 1);
-}
 
 // The lists of a table's text: what is between the outer parentheses, split at commas.
 struct Elements {

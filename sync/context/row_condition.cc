@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "storage/ascii_case.h"
+#include "storage/trimmed.h"
 
 // One comparison of one column with one literal, and nothing else: such a condition can be evaluated here, on values as
 // they come in COPY text and in the stream. Free SQL expressions were refused: only the source could evaluate them, and
@@ -21,11 +22,6 @@ constexpr ComparisonName kComparisons[] = {
     {"!=", Comparison::kNotEqual},       {"=", Comparison::kEqual},        {"<", Comparison::kLess},
     {">", Comparison::kGreater},
 };
-
-std::string_view Trimmed(std::string_view text) {
-  size_t begin = std::min(text.find_first_not_of(' '), text.size());
-  return text.substr(begin, text.find_last_not_of(' ') + 1 - begin);
-}
 
 // Removes a quoted text from the front of `text` and returns what is between the quotes, in which a doubled quote means
 // one. nullopt if it is not closed.
@@ -56,12 +52,12 @@ std::optional<std::string> TakeColumn(std::string_view* text) {
 }  // namespace
 
 std::optional<RowCondition> ParseRowCondition(std::string_view text) {
-  text = Trimmed(text);
+  text = Trimmed(text, " ");
   RowCondition condition;
   std::optional<std::string> column = TakeColumn(&text);
   if (!column || column->empty()) return std::nullopt;
   condition.column = *column;
-  text = Trimmed(text);
+  text = Trimmed(text, " ");
   const std::string words = AsciiLower(text);
   if (words == "is null" || words == "is not null") {
     condition.comparison = words == "is null" ? Comparison::kIsNull : Comparison::kIsNotNull;
@@ -70,7 +66,7 @@ std::optional<RowCondition> ParseRowCondition(std::string_view text) {
   for (const ComparisonName& name : kComparisons) {
     if (!text.starts_with(name.text)) continue;
     condition.comparison = name.comparison;
-    text = Trimmed(text.substr(name.text.size()));
+    text = Trimmed(text.substr(name.text.size()), " ");
     if (!text.starts_with('\'')) {
       condition.value = text;
       return text.empty() ? std::nullopt : std::optional(condition);

@@ -12,6 +12,7 @@
 #include "os/process_environment.h"
 #include "storage/ascii_case.h"
 #include "storage/error.h"
+#include "storage/trimmed.h"
 #include "sync/context/link_retry.h"
 #include "sync/http/http_failure.h"
 
@@ -23,12 +24,6 @@ using std::chrono::milliseconds;
 constexpr LinkRetry::Delays kDelays{.first = milliseconds(200), .longest = milliseconds(15'000)};
 constexpr milliseconds kLongestAskedFor{60'000};
 constexpr int kFirstToTell = 3;
-
-std::string_view Trimmed(std::string_view text) {
-  const size_t begin = text.find_first_not_of(" \t\r\n");
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(" \t\r\n") - begin + 1);
-}
 
 // Only the form with seconds: a date is not worth the clock's trouble.
 milliseconds AskedFor(const Answer& answer) {

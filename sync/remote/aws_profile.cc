@@ -7,17 +7,12 @@
 
 #include "os/text_file.h"
 #include "storage/error.h"
+#include "storage/trimmed.h"
 
 namespace rotv::remote {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::string_view Trimmed(std::string_view text) {
-  const size_t begin = text.find_first_not_of(" \t\r");
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(" \t\r") - begin + 1);
-}
 
 fs::path FileOf(const os::Environment& environment, const std::string& variable, const char* usual) {
   const std::string named = os::Variable(environment, variable);
