@@ -1,4 +1,4 @@
-// Reads this machine's clock.
+// Reads this machine's clocks.
 
 #pragma once
 
@@ -11,6 +11,11 @@ namespace rotv::os {
 inline int64_t NowMicroseconds() {
   const auto now = std::chrono::system_clock::now().time_since_epoch();
   return std::chrono::duration_cast<std::chrono::microseconds>(now).count();
+}
+
+// The seconds since a moment of the clock that nobody sets.
+inline double SecondsSince(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
 }  // namespace rotv::os

@@ -8,6 +8,7 @@
 #include <optional>
 #include <utility>
 
+#include "os/clock.h"
 #include "storage/error.h"
 #include "storage/row_store.h"
 #include "sync/baseline_attempt.h"
@@ -57,7 +58,7 @@ class BaselineRun {
     }
     result_.wire_bytes = sessions_.wire_bytes();
     result_.reconnects = retry_.retries();
-    result_.seconds = std::chrono::duration<double>(Clock::now() - *start_).count();
+    result_.seconds = os::SecondsSince(*start_);
     return result_;
   }
 

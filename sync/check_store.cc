@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "os/clock.h"
 #include "storage/error.h"
 #include "storage/row_store.h"
 #include "storage/salvage.h"
@@ -64,7 +65,7 @@ class SourceCheck {
     } else {
       LookAtView();
     }
-    result_.seconds = std::chrono::duration<double>(Clock::now() - start).count();
+    result_.seconds = os::SecondsSince(start);
     return std::move(result_);
   }
 

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 
+#include "os/clock.h"
 #include "os/idle_priority.h"
 #include "storage/error.h"
 #include "storage/give_way.h"
@@ -24,7 +25,7 @@ CompactResult CompactIn(const Workspace& workspace) {
   if (store->compaction_owed() != CompactionOwed::kNothing) store->Compact();
   result.merged = store->DataFiles().size() < files;  // Not where the disk has no room.
   result.bytes_after = store->DiskBytes();
-  result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  result.seconds = os::SecondsSince(start);
   return result;
 }
 

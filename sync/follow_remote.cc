@@ -8,6 +8,7 @@
 #include <optional>
 #include <vector>
 
+#include "os/clock.h"
 #include "storage/error.h"
 #include "storage/remote_head_name.h"
 #include "storage/row_store.h"
@@ -70,7 +71,7 @@ class Following {
     result_.publisher = head_.publisher();
     result_.to = Lsn(head_.state().head_lsn());
     result_.time_us = head_.state().head_time_us();
-    result_.seconds = std::chrono::duration<double>(Clock::now() - start).count();
+    result_.seconds = os::SecondsSince(start);
     return result_;
   }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "os/clock.h"
 #include "sync/context/open_workspace.h"
 #include "sync/history/point.h"
 
@@ -48,7 +49,7 @@ GcResult Collect(const Context& context, RowStore& store, int keep_days) {
   result.kept_from = keep_from.lsn;
   result.kept_from_time_us = keep_from.time_us;
   result.bytes_after = store.DiskBytes();
-  result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  result.seconds = os::SecondsSince(start);
   return result;
 }
 

@@ -7,6 +7,7 @@
 #include <map>
 #include <set>
 
+#include "os/clock.h"
 #include "os/temporary_directory.h"
 #include "storage/epochs.h"
 #include "storage/error.h"
@@ -77,7 +78,7 @@ class MaskCheck {
     LookElsewhere();
     LookIntoThePast();
     LookIntoSeeds();
-    result_.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    result_.seconds = os::SecondsSince(begin);
     return std::move(result_);
   }
 

@@ -4,6 +4,7 @@
 
 #include <chrono>
 
+#include "os/clock.h"
 #include "storage/output_file.h"
 #include "storage/row_store.h"
 #include "sync/context/open_workspace.h"
@@ -92,7 +93,7 @@ MaterializeResult Materialize(const Context& context, const MaterializeOptions& 
   result.tables = counts.tables;
   result.rows = counts.rows;
   result.bytes = counts.bytes;
-  result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  result.seconds = os::SecondsSince(start);
   return result;
 }
 

@@ -69,7 +69,7 @@ class Publication {
       }
     }
     RemoveUnnamed(next);
-    result_.seconds = std::chrono::duration<double>(Clock::now() - start).count();
+    result_.seconds = os::SecondsSince(start);
     return result_;
   }
 

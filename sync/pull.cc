@@ -5,6 +5,7 @@
 #include <chrono>
 #include <optional>
 
+#include "os/clock.h"
 #include "storage/error.h"
 #include "storage/row_store.h"
 #include "sync/capture/catch_up.h"
@@ -60,7 +61,7 @@ class PullRun {
       result_.schema_changes = schema::CompareSchemas(store_.SchemaAt(result_.from), store_.SchemaAt(result_.to));
     }
     result_.wire_bytes = session_.link().BytesReceived();
-    result_.seconds = std::chrono::duration<double>(Clock::now() - start).count();
+    result_.seconds = os::SecondsSince(start);
     return result_;
   }
 
@@ -173,7 +174,7 @@ PullResult Pull(const Context& context) {
       });
   result.wire_bytes = wire_bytes;
   result.reconnects = retry.retries();
-  result.seconds = std::chrono::duration<double>(Clock::now() - *start).count();
+  result.seconds = os::SecondsSince(*start);
   return result;
 }
 

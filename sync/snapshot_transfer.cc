@@ -8,6 +8,7 @@
 #include <optional>
 #include <set>
 
+#include "os/clock.h"
 #include "storage/epochs.h"
 #include "storage/error.h"
 #include "storage/row_store.h"
@@ -26,8 +27,6 @@ using Clock = std::chrono::steady_clock;
 
 constexpr size_t kRecordBytes = size_t{1} << 20;
 constexpr size_t kBufferBytes = size_t{8} << 20;
-
-double SecondsSince(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
 // Export.
 
@@ -309,7 +308,7 @@ ExportResult ExportSnapshot(const Context& context, const ExportRequest& request
   std::error_code no_file;
   uint64_t bytes = std::filesystem::file_size(request.file, no_file);
   if (!no_file) result.bytes = bytes;
-  result.seconds = SecondsSince(start);
+  result.seconds = os::SecondsSince(start);
   return result;
 }
 
@@ -337,7 +336,7 @@ ImportResult ImportSnapshot(const std::filesystem::path& home, const ImportReque
     throw;
   }
   progress.End();
-  result.seconds = SecondsSince(start);
+  result.seconds = os::SecondsSince(start);
   return result;
 }
 

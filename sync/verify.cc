@@ -8,6 +8,7 @@
 #include <optional>
 #include <set>
 
+#include "os/clock.h"
 #include "storage/epochs.h"
 #include "storage/error.h"
 #include "sync/capture/catch_up.h"
@@ -65,7 +66,7 @@ class VerifyRun {
     CompactIfMuchIsOwed(*store_);
     result_.compaction_owed = store_->compaction_owed() != CompactionOwed::kNothing;
     result_.lsn = Lsn(store_->manifest().head_lsn());
-    result_.seconds = std::chrono::duration<double>(Clock::now() - *start_).count();
+    result_.seconds = os::SecondsSince(*start_);
     return std::move(result_);
   }
 

@@ -8,6 +8,7 @@
 #include "cli/launch/fresh_place.h"
 #include "cli/launch/launch_state.h"
 #include "cli/launch/startup_watch.h"
+#include "os/clock.h"
 #include "os/random_text.h"
 
 namespace rotv::launch {
@@ -136,7 +137,7 @@ MadeWarm MakeWarmCluster(const FreshRequest& request) {
     data.Keep(state.sends);
   }
   MadeWarm made{.id = data.KeptState(), .is_new = true, .from = data.from(), .carried_from = data.carried_from()};
-  made.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  made.seconds = os::SecondsSince(start);
   return made;
 }
 

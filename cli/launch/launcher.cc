@@ -25,8 +25,6 @@ constexpr std::chrono::milliseconds kPollAnswer{10};
 constexpr std::chrono::seconds kApplicationTimeout{120};  // After the import.
 constexpr size_t kPasswordDigits = 32;
 
-double SecondsSince(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
-
 void RequireFreePort(const LaunchPlace& place, int port) {
   std::string holder = os::WhoListensOn(port);
   if (holder.empty()) return;
@@ -225,7 +223,7 @@ LaunchResult Launch(const LaunchPlace& place, const LaunchOptions& options) {
     TellData(data, options, result);
   }
   if (place.app.persistent) std::filesystem::create_directories(request.persistent_dir);
-  result.seed_seconds = SecondsSince(start);
+  result.seed_seconds = os::SecondsSince(start);
   if (runs) place.runtime.StopForNext();
   result.state.started_time_us = os::NowMicroseconds();
   for (bool runs_now = false; !runs_now;) {
@@ -240,7 +238,7 @@ LaunchResult Launch(const LaunchPlace& place, const LaunchOptions& options) {
       TellData(data, options, result);
     }
   }
-  result.seconds = SecondsSince(start);
+  result.seconds = os::SecondsSince(start);
   return result;
 }
 

@@ -10,6 +10,7 @@
 
 #include "cli/launch/launch_state.h"
 #include "cli/launch/scratch_server.h"
+#include "os/clock.h"
 #include "os/postgres_programs.h"
 #include "os/run_program.h"
 #include "storage/error.h"
@@ -87,7 +88,7 @@ double CheckSeedImports(const SeedCheckRequest& request) {
     if (!std::string_view(error.what()).starts_with(kCannotBeImported)) throw;
     ThrowNotImported(request, error);
   }
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return os::SecondsSince(start);
 }
 
 void ObjectAtLine::Feed(std::string_view text) {

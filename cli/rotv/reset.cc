@@ -12,6 +12,7 @@
 #include "cli/launch/launch_state.h"
 #include "cli/output/format.h"
 #include "cli/rotv/command.h"
+#include "os/clock.h"
 #include "os/run_program.h"
 #include "storage/error.h"
 
@@ -64,7 +65,7 @@ int ReportReset(const program::Invocation& call, const launch::LaunchState& stat
 
 int RunReset(const program::Invocation& call, const RuntimeOption& option) {
   const auto start = std::chrono::steady_clock::now();
-  const auto seconds = [&] { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(); };
+  const auto seconds = [&] { return os::SecondsSince(start); };
   config::OpenHome(call.home);
   const launch::Project project = ProjectOf(call, option);
   const std::unique_ptr<launch::Runtime> runtime = RunningRuntime(call, option, AppToActOn(call, project), project);

@@ -19,6 +19,7 @@
 #include "cli/launch/warm_writer.h"
 #include "cli/output/format.h"
 #include "cli/rotv/command.h"
+#include "os/clock.h"
 #include "os/local_command.h"
 #include "os/pipe.h"
 #include "os/run_program.h"
@@ -149,7 +150,7 @@ int RunSave(const program::Invocation& call, const RuntimeOption& option, const 
   const std::unique_ptr<launch::WarmWriter> writer = BeginSaved(clusters, bytes);
   const std::string server = ReceiveCluster(call, *runtime, *writer);
   writer->Publish({.source = state.source, .database = state.database}, saved, server);
-  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  const double seconds = os::SecondsSince(start);
 
   output::Json document{{"name", name}, {"bytes", bytes}, {"source", state.source}, {"lsn", state.lsn}};
   document["source_time"] = state.data_time_us > 0 ? output::Json(output::IsoTime(state.data_time_us)) : output::Json();

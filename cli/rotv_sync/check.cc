@@ -11,6 +11,7 @@
 #include "cli/launch/warm_clusters.h"
 #include "cli/report/check_report.h"
 #include "cli/rotv_sync/command.h"
+#include "os/clock.h"
 #include "storage/error.h"
 #include "storage/source_lock.h"
 #include "sync/check_store.h"
@@ -74,7 +75,7 @@ int RunStoreCheck(const CheckFlags& flags, const program::Invocation& call) {
       view.derived.push_back({file.path, file.problem});
     }
   }
-  view.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  view.seconds = os::SecondsSince(start);
   call.output.Result(report::CheckText(view), report::CheckJson(view));
   if (view.damages() > 0) return static_cast<int>(ErrorCode::kCorrupt);
   return view.in_use.empty() ? 0 : static_cast<int>(ErrorCode::kInUse);
