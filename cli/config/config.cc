@@ -367,7 +367,7 @@ const SourceMap& Config::Configured() const {
   if (read_->configured) return *read_->configured;
   SourceMap sources = content.sources;
   if (sources.empty()) {
-    std::optional<SourceConfig> source = SourceFromVariables(request_.environment, request_.directory);
+    std::optional<SourceConfig> source = SourceFromVariables(request_.environment, request_.directory, variables_);
     if (source) sources.emplace(source->name, std::move(*source));
   }
   for (auto& [name, source] : sources) {

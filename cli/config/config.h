@@ -11,6 +11,7 @@
 
 #include "cli/config/app_config.h"
 #include "cli/config/drift_config.h"
+#include "cli/config/env_file.h"
 #include "os/environment.h"
 #include "sync/context/source_config.h"
 #include "sync/publish.h"
@@ -71,6 +72,9 @@ class Config {
   // the variable is not none, zstd or gzip.
   Compression SeedCompression() const;
 
+  // The .env files that this and the application read.
+  const EnvFiles& Variables() const { return variables_; }
+
   const ConfigRequest& request() const { return request_; }
 
  private:
@@ -81,6 +85,7 @@ class Config {
   std::vector<SourceAddress> Addresses() const;
 
   const ConfigRequest request_;
+  const EnvFiles variables_;
   const std::unique_ptr<Read> read_;
 };
 

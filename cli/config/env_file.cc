@@ -166,17 +166,19 @@ std::string SshPlace(const Found& user, const Found& host, const Found& port) {
 
 os::Environment ParseEnvFile(std::string_view text, const std::string& file) { return EnvParser(text, file).Parse(); }
 
-std::optional<os::Environment> ReadEnvFile(const std::filesystem::path& path) {
-  std::optional<std::string> text = os::ReadTextFile(path);
-  if (!text) return std::nullopt;
-  return ParseEnvFile(*text, path.native());
+const std::optional<os::Environment>& EnvFiles::Read(const std::filesystem::path& path) const {
+  const std::filesystem::path name = std::filesystem::absolute(path).lexically_normal();
+  if (const auto found = read_.find(name); found != read_.end()) return found->second;
+  std::optional<os::Environment> variables;
+  if (const std::optional<std::string> text = os::ReadTextFile(path)) variables = ParseEnvFile(*text, path.native());
+  return read_.emplace(name, std::move(variables)).first->second;
 }
 
 std::optional<SourceConfig> SourceFromVariables(const os::Environment& environment,
-                                                const std::filesystem::path& directory) {
+                                                const std::filesystem::path& directory, const EnvFiles& files) {
   std::vector<std::pair<std::string, os::Environment>> places = {{"the environment", environment}};
   for (const char* file : {".env", "backend/.env"}) {
-    if (auto variables = ReadEnvFile(directory / file)) places.emplace_back(file, std::move(*variables));
+    if (const auto& variables = files.Read(directory / file)) places.emplace_back(file, *variables);
   }
   Found host = Lookup("PRODUCTION_HOST", places);
   if (host.value.empty()) return std::nullopt;

@@ -11,6 +11,7 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -24,14 +25,22 @@ namespace rotv::config {
 // contain a password.
 os::Environment ParseEnvFile(std::string_view text, const std::string& file);
 
-// Returns nothing if there is no such file. Throws kUsage if it cannot be read or parsed.
-std::optional<os::Environment> ReadEnvFile(const std::filesystem::path& path);
+// The .env files of one run. Each is read at its first use, and answers as it was then, so that a command never follows
+// two states of a file. Only one thread may use it.
+class EnvFiles {
+ public:
+  // Nothing if there is no such file. Throws kUsage if it cannot be read or parsed. Stays valid as long as this object.
+  const std::optional<os::Environment>& Read(const std::filesystem::path& path) const;
+
+ private:
+  mutable std::map<std::filesystem::path, std::optional<os::Environment>> read_;  // By absolute path.
+};
 
 // Returns the source `production`, as described by PRODUCTION_HOST, PRODUCTION_PORT (of SSH), PRODUCTION_CONTAINER,
 // PRODUCTION_USER (default root), PRODUCTION_PGHOST and PRODUCTION_PGPORT (PostgreSQL's, as seen from there; default:
 // where it is found, and 5432), PGDATABASE and PGUSER: each from `environment`, else from `directory`/.env, else from
 // `directory`/backend/.env. Returns nothing if PRODUCTION_HOST is in none of them. Throws kUsage for unusable values.
 std::optional<SourceConfig> SourceFromVariables(const os::Environment& environment,
-                                                const std::filesystem::path& directory);
+                                                const std::filesystem::path& directory, const EnvFiles& files);
 
 }  // namespace rotv::config

@@ -9,7 +9,6 @@
 #include <optional>
 #include <sstream>
 
-#include "cli/config/env_file.h"
 #include "os/text_file.h"
 #include "storage/ascii_case.h"
 #include "storage/error.h"
@@ -43,9 +42,9 @@ std::vector<NamedFile> Places(const std::filesystem::path& directory, const std:
   return {{name, directory / name}, {"backend/" + name, directory / "backend" / name}};
 }
 
-void ReadFiles(const std::vector<NamedFile>& places, EnvironmentReport* report) {
+void ReadFiles(const std::vector<NamedFile>& places, const config::EnvFiles& files, EnvironmentReport* report) {
   for (const NamedFile& place : places) {
-    std::optional<os::Environment> variables = config::ReadEnvFile(place.path);
+    const std::optional<os::Environment>& variables = files.Read(place.path);
     if (!variables) continue;
     report->files.push_back(place.name);
     report->variables.insert(variables->begin(), variables->end());  // The first file that sets a variable wins.
@@ -91,9 +90,10 @@ bool IsPlaceholder(std::string_view value) {
 }
 
 EnvironmentReport ReadAppEnvironment(const std::filesystem::path& directory, const std::string& env_file,
-                                     const os::Environment& environment) {
+                                     const os::Environment& environment, const config::EnvFiles& files) {
   EnvironmentReport report;
-  ReadFiles(env_file.empty() ? Places(directory, ".env") : std::vector<NamedFile>{{env_file, env_file}}, &report);
+  ReadFiles(env_file.empty() ? Places(directory, ".env") : std::vector<NamedFile>{{env_file, env_file}}, files,
+            &report);
   if (!env_file.empty() && report.files.empty()) {
     throw Error(ErrorCode::kUsage, fmt::format("there is no file {}", env_file),
                 "\"env_file\" in [app] of rotv.toml names it: correct it, or leave it out to use .env");

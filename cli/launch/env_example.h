@@ -18,6 +18,7 @@
 #include <string_view>
 #include <vector>
 
+#include "cli/config/env_file.h"
 #include "os/environment.h"
 
 namespace rotv::launch {
@@ -47,7 +48,7 @@ struct EnvironmentReport {
 // sets a variable wins, and a variable of the process's environment that an example names wins over both. Throws kUsage
 // for a malformed file, with the number of the line, and if `env_file` does not exist.
 EnvironmentReport ReadAppEnvironment(const std::filesystem::path& directory, const std::string& env_file,
-                                     const os::Environment& environment);
+                                     const os::Environment& environment, const config::EnvFiles& files);
 
 // Throws kUsage unless the report is usable. The message names every variable at fault, and no value.
 void RequireUsable(const EnvironmentReport& report);

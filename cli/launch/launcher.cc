@@ -94,7 +94,8 @@ LaunchRequest RequestFor(const LaunchPlace& place) {
       .database_password = place.app.database_port != 0 ? os::RandomText(os::kHexDigits, kPasswordDigits) : ""};
   if (place.app.persistent) request.persistent_dir = place.project.place / "pgdata";
   place.runtime.CheckReady(request);
-  EnvironmentReport environment = ReadAppEnvironment(place.app.directory, place.app.env_file, place.environment);
+  EnvironmentReport environment =
+      ReadAppEnvironment(place.app.directory, place.app.env_file, place.environment, place.env_files);
   RequireUsable(environment);
   request.environment = environment.variables;
   request.rules = place.app.environment_rules;

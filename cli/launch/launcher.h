@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "cli/config/app_config.h"
+#include "cli/config/env_file.h"
 #include "cli/launch/largest_tables.h"
 #include "cli/launch/launch_state.h"
 #include "cli/launch/project.h"
@@ -52,6 +53,7 @@ struct LaunchPlace {
   const Project& project;
   const config::AppConfig& app;  // The options of the command line are applied.
   const os::Environment& environment;
+  const config::EnvFiles& env_files;
   Runtime& runtime;
   output::ProgressBar& progress;
   const Interrupt& interrupt;

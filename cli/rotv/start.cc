@@ -127,7 +127,7 @@ bool WantsPersistentData(const program::Invocation& call, const config::AppConfi
   std::string value = os::Variable(call.environment, "PERSISTENT_DATA");
   if (value.empty()) {
     const os::Environment variables =
-        launch::ReadAppEnvironment(app.directory, app.env_file, call.environment).variables;
+        launch::ReadAppEnvironment(app.directory, app.env_file, call.environment, call.config.Variables()).variables;
     value = os::Variable(variables, "PERSISTENT_DATA");
   }
   return value == "true" || value == "1";
@@ -208,6 +208,7 @@ launch::LaunchResult StartApplication(const program::Invocation& call, const Run
        .project = project,
        .app = app,
        .environment = call.environment,
+       .env_files = call.config.Variables(),
        .runtime = *runtime,
        .progress = call.progress,
        .interrupt = call.interrupt,

@@ -13,7 +13,8 @@ namespace {
 
 int RunValidateEnv(const program::Invocation& call) {
   config::AppConfig app = call.config.App();
-  launch::EnvironmentReport report = launch::ReadAppEnvironment(app.directory, app.env_file, call.environment);
+  launch::EnvironmentReport report =
+      launch::ReadAppEnvironment(app.directory, app.env_file, call.environment, call.config.Variables());
   const std::vector<std::string> elsewhere = launch::LeadingElsewhere(report.variables, app.environment_rules);
   if (call.output.form() == output::Output::Form::kText) {
     launch::RequireUsable(report);

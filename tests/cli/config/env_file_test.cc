@@ -110,6 +110,22 @@ TEST(EnvFileTest, NoTruncationIsReadPastItsEnd) {
   }
 }
 
+TEST(EnvFilesTest, AFileIsAsItWasWhenItWasReadFirst) {
+  const testing::TempDir directory;
+  const std::filesystem::path path = directory / ".env";
+  const config::EnvFiles files;
+  EXPECT_FALSE(files.Read(directory / "none"));
+  std::ofstream(path) << "K='not closed\n";
+  EXPECT_THROW(files.Read(path), Error);
+  std::ofstream(path) << "K=first\n";  // What was refused is no state of it.
+  EXPECT_EQ(files.Read(path)->at("K"), "first");
+  std::ofstream(path) << "K=second\n";
+  std::ofstream(directory / "none") << "K=new\n";
+  EXPECT_EQ(files.Read(directory.path() / "other/../.env")->at("K"), "first");
+  EXPECT_FALSE(files.Read(directory / "none"));
+  EXPECT_EQ(config::EnvFiles().Read(path)->at("K"), "second");
+}
+
 class VariablesTest : public ::testing::Test {
  protected:
   void Write(const std::string& file, const std::string& text) {
@@ -118,7 +134,7 @@ class VariablesTest : public ::testing::Test {
   }
   std::string Complaint() {
     try {
-      config::SourceFromVariables(environment_, directory_);
+      config::SourceFromVariables(environment_, directory_, config::EnvFiles());
     } catch (const Error& error) {
       EXPECT_EQ(error.code(), ErrorCode::kUsage);
       return error.what();
@@ -132,18 +148,18 @@ class VariablesTest : public ::testing::Test {
 };
 
 TEST_F(VariablesTest, WithoutAHostThereIsNoSource) {
-  EXPECT_FALSE(config::SourceFromVariables(environment_, directory_));
+  EXPECT_FALSE(config::SourceFromVariables(environment_, directory_, config::EnvFiles()));
   Write(".env", "PGDATABASE=rotv\n");
-  EXPECT_FALSE(config::SourceFromVariables(environment_, directory_));
+  EXPECT_FALSE(config::SourceFromVariables(environment_, directory_, config::EnvFiles()));
   Write(".env", "PRODUCTION_HOST=\n");
-  EXPECT_FALSE(config::SourceFromVariables(environment_, directory_));
+  EXPECT_FALSE(config::SourceFromVariables(environment_, directory_, config::EnvFiles()));
 }
 
 TEST_F(VariablesTest, EveryVariableSetsItsKey) {
   Write(".env",
         "PRODUCTION_HOST=db.example.org\nPRODUCTION_PORT=22422\nPRODUCTION_CONTAINER=rootsofthevalley.org\n"
         "PRODUCTION_USER=deploy\nPGDATABASE=rotv\nPGUSER=reader\nPGHOST=localhost\nPGPORT=6543\n");
-  SourceConfig source = config::SourceFromVariables(environment_, directory_).value();
+  SourceConfig source = config::SourceFromVariables(environment_, directory_, config::EnvFiles()).value();
   EXPECT_EQ(source.name, "production");
   EXPECT_EQ(source.ssh, "deploy@db.example.org:22422");
   EXPECT_EQ(source.container, "rootsofthevalley.org");
@@ -157,7 +173,7 @@ TEST_F(VariablesTest, EveryVariableSetsItsKey) {
 
 TEST_F(VariablesTest, PostgresHasAHostAndAPortOfItsOwn) {
   Write(".env", "PRODUCTION_HOST=db\nPGDATABASE=x\nPRODUCTION_PGHOST=/srv/sockets\nPRODUCTION_PGPORT=5433\n");
-  SourceConfig source = config::SourceFromVariables(environment_, directory_).value();
+  SourceConfig source = config::SourceFromVariables(environment_, directory_, config::EnvFiles()).value();
   EXPECT_EQ(source.host, "/srv/sockets");
   EXPECT_EQ(source.port, 5433);
   environment_["PRODUCTION_PGPORT"] = "5433x";
@@ -171,7 +187,7 @@ TEST_F(VariablesTest, TheEnvironmentOverridesDotEnvWhichOverridesTheBackends) {
   Write(".env", "PRODUCTION_HOST=root\nPGDATABASE=root\n");
   environment_["PRODUCTION_HOST"] = "process";
   environment_["PGUSER"] = "";  // Counts as not set.
-  SourceConfig source = config::SourceFromVariables(environment_, directory_).value();
+  SourceConfig source = config::SourceFromVariables(environment_, directory_, config::EnvFiles()).value();
   EXPECT_EQ(source.ssh, "root@process");
   EXPECT_EQ(source.database, "root");
   EXPECT_EQ(source.user, "backend");
@@ -196,7 +212,7 @@ TEST_F(VariablesTest, UnusableValuesAreReportedWithVariableAndFile) {
 
 TEST_F(VariablesTest, NumericIpv6HostsGetBrackets) {
   environment_ = {{"PRODUCTION_HOST", "2001:db8::1"}, {"PRODUCTION_PORT", "2222"}, {"PGDATABASE", "x"}};
-  EXPECT_EQ(config::SourceFromVariables(environment_, directory_)->ssh, "root@[2001:db8::1]:2222");
+  EXPECT_EQ(config::SourceFromVariables(environment_, directory_, config::EnvFiles())->ssh, "root@[2001:db8::1]:2222");
 }
 
 TEST_F(VariablesTest, AMalformedFileIsAnError) {

@@ -24,7 +24,7 @@ class EnvExampleTest : public ::testing::Test {
   }
   std::filesystem::path Directory() const { return directory_.path(); }
   launch::EnvironmentReport Read(const os::Environment& environment = {}) {
-    return launch::ReadAppEnvironment(Directory(), "", environment);
+    return launch::ReadAppEnvironment(Directory(), "", environment, config::EnvFiles());
   }
   // The error as "message | hint".
   std::string Complaint(const os::Environment& environment = {}) {
