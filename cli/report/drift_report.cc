@@ -101,7 +101,7 @@ output::Json ObjectsJson(const std::vector<drift::SchemaObject>& objects) {
 
 }  // namespace
 
-std::string DriftText(const drift::DriftCheck& check, const std::string& source, const output::TextStyle& style) {
+std::string DriftText(const migrations::DriftCheck& check, const std::string& source, const output::TextStyle& style) {
   const drift::SchemaDrift& drift = check.drift;
   std::string sides = fmt::format("{} as it was at {} ({}), and {}", source, check.point.lsn.ToString(),
                                   output::HumanTime(check.point.time_us), output::OneLine(check.migrations));
@@ -113,10 +113,10 @@ std::string DriftText(const drift::DriftCheck& check, const std::string& source,
          SketchText(fmt::format("Statements that would change {} to what the migrations build:", source),
                     drift.to_after, style) +
          // The counts come last, because the end of a long output is what stays on the screen.
-         fmt::format("\n{}.\n", drift::DriftCounts(drift, source));
+         fmt::format("\n{}.\n", migrations::DriftCounts(drift, source));
 }
 
-output::Json DriftJson(const drift::DriftCheck& check, const std::string& source) {
+output::Json DriftJson(const migrations::DriftCheck& check, const std::string& source) {
   const drift::SchemaDrift& drift = check.drift;
   output::Json document{{"equal", drift.empty()},
                         {"source", source},

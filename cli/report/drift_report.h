@@ -4,15 +4,15 @@
 
 #include <string>
 
-#include "cli/drift/drift_check.h"
+#include "cli/migrations/drift_check.h"
 #include "cli/output/output.h"
 #include "cli/output/terminal.h"
 
 namespace rotv::report {
 
 // Ends in a newline.
-std::string DriftText(const drift::DriftCheck& check, const std::string& source, const output::TextStyle& style);
+std::string DriftText(const migrations::DriftCheck& check, const std::string& source, const output::TextStyle& style);
 
-output::Json DriftJson(const drift::DriftCheck& check, const std::string& source);
+output::Json DriftJson(const migrations::DriftCheck& check, const std::string& source);
 
 }  // namespace rotv::report

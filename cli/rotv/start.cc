@@ -5,11 +5,11 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/config/home.h"
-#include "cli/drift/drift_check.h"
 #include "cli/launch/env_example.h"
 #include "cli/launch/fresh_place.h"
 #include "cli/launch/saved_data.h"
 #include "cli/launch/seed_file.h"
+#include "cli/migrations/drift_check.h"
 #include "cli/output/format.h"
 #include "cli/rotv/command.h"
 #include "cli/schedule/job.h"
@@ -107,7 +107,7 @@ void WarnOfDrift(const program::Invocation& call, const RuntimeOption& option, c
   try {
     SourceConfig source = call.config.Source();
     Context context{source, call.home, call.progress, call.interrupt};
-    std::string warning = drift::DriftWarning(
+    std::string warning = migrations::DriftWarning(
         {.context = context,
          .app = app,
          .config = config,

@@ -2,7 +2,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/config/home.h"
-#include "cli/drift/drift_check.h"
+#include "cli/migrations/drift_check.h"
 #include "cli/report/drift_report.h"
 #include "cli/rotv/command.h"
 #include "os/clock.h"
@@ -27,7 +27,7 @@ int RunValidateSchema(const program::Invocation& call, const RuntimeOption& runt
   SourceConfig source = call.config.Source();
   config::OpenHome(call.home);
   Context context{source, call.home, call.progress, call.interrupt};
-  drift::DriftCheck check = drift::CheckDrift(
+  migrations::DriftCheck check = migrations::CheckDrift(
       {.context = context,
        .app = app,
        .config = config,

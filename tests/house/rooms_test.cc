@@ -166,6 +166,14 @@ TEST(RoomsTest, NamespacesFollowTheFolders) {
   }
 }
 
+TEST(RoomsTest, NoTwoFoldersShareANamespaceBelowRotv) {
+  std::set<std::string> taken;
+  for (const Room& room : TheRooms()) {
+    const std::string name = NamespaceOf(room.folder);
+    EXPECT_TRUE(name == "rotv" || taken.insert(name).second) << room.folder << ": " << name;
+  }
+}
+
 TEST(RoomsTest, ThePictureMatchesTheRooms) {
   const std::string page = TextOf(kSource / "docs/architecture.md");
   const size_t begin = page.find("<!-- rooms:begin -->");

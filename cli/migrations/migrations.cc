@@ -1,4 +1,4 @@
-#include "cli/drift/migrations.h"
+#include "cli/migrations/migrations.h"
 
 #include <fmt/format.h>
 #include <strings.h>
@@ -13,7 +13,7 @@
 #include "storage/atomic_file.h"
 #include "storage/error.h"
 
-namespace rotv::drift {
+namespace rotv::migrations {
 namespace {
 
 using std::filesystem::path;
@@ -180,4 +180,4 @@ uint64_t MigrationsFingerprint(const std::vector<Migration>& migrations) {
   return XXH3_64bits(all.data(), all.size());
 }
 
-}  // namespace rotv::drift
+}  // namespace rotv::migrations

@@ -15,7 +15,7 @@
 #include "sync/find_drift.h"
 #include "sync/schema_text.h"
 
-namespace rotv::drift {
+namespace rotv::migrations {
 
 struct DriftPlace {
   const Context& context;  // The context of the seed's source.
@@ -26,9 +26,9 @@ struct DriftPlace {
 };
 
 struct DriftCheck {
-  SchemaDrift drift;       // Before: the seed. After: the migrations.
-  history::Point point;    // The point of the seed.
-  std::string migrations;  // For people: "2 files of /app/migrations", "npm run migrate".
+  drift::SchemaDrift drift;  // Before: the seed. After: the migrations.
+  history::Point point;      // The point of the seed.
+  std::string migrations;    // For people: "2 files of /app/migrations", "npm run migrate".
 };
 
 // Compares at "head", "baseline" or a snapshot; removes everything that it started. Throws kUsage, with the message of
@@ -37,11 +37,11 @@ struct DriftCheck {
 DriftCheck CheckDrift(const DriftPlace& place, const std::string& snapshot);
 
 // "2 only in production, 1 different"; empty if nothing differs. Pure.
-std::string DriftCounts(const SchemaDrift& drift, const std::string& source);
+std::string DriftCounts(const drift::SchemaDrift& drift, const std::string& source);
 
 // Returns a line for people; empty if there is no difference. Compares like CheckDrift(), at a point that a name was
 // resolved to, but only if anything has changed since the last comparison, whose result HOME/scratch keeps. Whether the
 // work of a command has changed cannot be known, so a command is run every time.
 std::string DriftWarning(const DriftPlace& place, const history::ResolvedPoint& point);
 
-}  // namespace rotv::drift
+}  // namespace rotv::migrations

@@ -1,13 +1,13 @@
-#include "cli/drift/drift_check.h"
+#include "cli/migrations/drift_check.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <nlohmann/json.hpp>
 
-#include "cli/drift/migrations.h"
 #include "cli/launch/launch_state.h"
 #include "cli/launch/scratch_server.h"
+#include "cli/migrations/migrations.h"
 #include "cli/output/format.h"
 #include "cli/output/output.h"
 #include "os/run_program.h"
@@ -16,7 +16,7 @@
 #include "storage/error.h"
 #include "sync/schema_text.h"
 
-namespace rotv::drift {
+namespace rotv::migrations {
 namespace {
 
 // Returns psql's first error: "psql:/tmp/migrations/002_x.sql:14: ERROR:  …", which names the file as it was given.
@@ -173,8 +173,8 @@ class Comparison {
     return roles;
   }
 
-  static std::vector<SchemaObject> Read(const launch::ScratchServer& server, const std::string& database) {
-    return ParseSchema(server.Ask(database, {"SET search_path = ''", std::string(SchemaQuery())}));
+  static std::vector<drift::SchemaObject> Read(const launch::ScratchServer& server, const std::string& database) {
+    return drift::ParseSchema(server.Ask(database, {"SET search_path = ''", std::string(drift::SchemaQuery())}));
   }
 
   std::vector<std::string> Ignored() const {
@@ -208,7 +208,7 @@ std::optional<std::string> ReadFound(const std::filesystem::path& path, const st
 
 }  // namespace
 
-std::string DriftCounts(const SchemaDrift& drift, const std::string& source) {
+std::string DriftCounts(const drift::SchemaDrift& drift, const std::string& source) {
   std::vector<std::string> counts;
   if (!drift.only_before.empty()) counts.push_back(fmt::format("{} only in {}", drift.only_before.size(), source));
   if (!drift.only_after.empty()) counts.push_back(fmt::format("{} only in the migrations", drift.only_after.size()));
@@ -230,4 +230,4 @@ DriftCheck CheckDrift(const DriftPlace& place, const std::string& snapshot) {
   return Comparison(place, snapshot).Run();
 }
 
-}  // namespace rotv::drift
+}  // namespace rotv::migrations

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-namespace rotv::drift {
+namespace rotv::migrations {
 
 struct Migration {
   std::filesystem::path path;  // Relative to the directory.
@@ -36,4 +36,4 @@ void CopyMigrations(const std::filesystem::path& directory, const std::vector<Mi
 // Changes if a path or a text changes.
 uint64_t MigrationsFingerprint(const std::vector<Migration>& migrations);
 
-}  // namespace rotv::drift
+}  // namespace rotv::migrations

@@ -1,4 +1,4 @@
-#include "cli/drift/migrations.h"
+#include "cli/migrations/migrations.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -22,7 +22,8 @@ class MigrationsTest : public ::testing::Test {
   }
   std::vector<std::string> Order() {
     std::vector<std::string> names;
-    for (const drift::Migration& migration : drift::ReadMigrations(directory_.path())) names.push_back(migration.path);
+    for (const migrations::Migration& migration : migrations::ReadMigrations(directory_.path()))
+      names.push_back(migration.path);
     return names;
   }
 
@@ -45,11 +46,11 @@ TEST_F(MigrationsTest, DownMigrationsAreLeftOut) {
 }
 
 TEST_F(MigrationsTest, OnlyTheUpPartOfAFileIsRun) {
-  EXPECT_EQ(drift::ForwardPart("-- migrate:up\nA;\n-- migrate:down\nB;\n"), "-- migrate:up\nA;\n");
-  EXPECT_EQ(drift::ForwardPart("-- +goose Up\nA;\n-- +goose Down\nB;"), "-- +goose Up\nA;\n");
-  EXPECT_EQ(drift::ForwardPart("-- Up Migration\nA;\n-- Down Migration\nB;"), "-- Up Migration\nA;\n");
-  EXPECT_EQ(drift::ForwardPart("A; -- migrate:down\nB;"), "A; -- migrate:down\nB;");
-  EXPECT_EQ(drift::ForwardPart(""), "");
+  EXPECT_EQ(migrations::ForwardPart("-- migrate:up\nA;\n-- migrate:down\nB;\n"), "-- migrate:up\nA;\n");
+  EXPECT_EQ(migrations::ForwardPart("-- +goose Up\nA;\n-- +goose Down\nB;"), "-- +goose Up\nA;\n");
+  EXPECT_EQ(migrations::ForwardPart("-- Up Migration\nA;\n-- Down Migration\nB;"), "-- Up Migration\nA;\n");
+  EXPECT_EQ(migrations::ForwardPart("A; -- migrate:down\nB;"), "A; -- migrate:down\nB;");
+  EXPECT_EQ(migrations::ForwardPart(""), "");
 }
 
 TEST_F(MigrationsTest, ACopyContainsIncludedFiles) {
@@ -58,7 +59,7 @@ TEST_F(MigrationsTest, ACopyContainsIncludedFiles) {
   Write("1.down.sql");
   testing::TempDir target;
   std::ofstream(target / "old.sql") << "of an earlier time";
-  drift::CopyMigrations(directory_.path(), drift::ReadMigrations(directory_.path()), target.path());
+  migrations::CopyMigrations(directory_.path(), migrations::ReadMigrations(directory_.path()), target.path());
   auto text = [&](const char* name) {
     std::ifstream in(target / name);
     return std::string(std::istreambuf_iterator<char>(in), {});
@@ -69,25 +70,25 @@ TEST_F(MigrationsTest, ACopyContainsIncludedFiles) {
 }
 
 TEST_F(MigrationsTest, AreFoundInTheUsualDirectories) {
-  EXPECT_EQ(drift::FindMigrations(directory_.path()), "");
+  EXPECT_EQ(migrations::FindMigrations(directory_.path()), "");
   std::filesystem::create_directories(directory_ / "migrations");  // Contains no migrations.
   Write("backend/db/migrations/1.sql");
-  EXPECT_EQ(drift::FindMigrations(directory_.path()), directory_ / "backend/db/migrations");
+  EXPECT_EQ(migrations::FindMigrations(directory_.path()), directory_ / "backend/db/migrations");
   Write("migrations/1.sql");
-  EXPECT_EQ(drift::FindMigrations(directory_.path()).lexically_normal(), directory_ / "migrations");
+  EXPECT_EQ(migrations::FindMigrations(directory_.path()).lexically_normal(), directory_ / "migrations");
 }
 
 TEST_F(MigrationsTest, NoneIsAnError) {
-  EXPECT_THROW(drift::ReadMigrations(directory_.path()), Error);
-  EXPECT_THROW(drift::ReadMigrations(directory_ / "nowhere"), Error);
+  EXPECT_THROW(migrations::ReadMigrations(directory_.path()), Error);
+  EXPECT_THROW(migrations::ReadMigrations(directory_ / "nowhere"), Error);
 }
 
 TEST_F(MigrationsTest, TheFingerprintCoversPathsAndTexts) {
   Write("1.sql", "A");
-  uint64_t first = drift::MigrationsFingerprint(drift::ReadMigrations(directory_.path()));
-  EXPECT_EQ(drift::MigrationsFingerprint(drift::ReadMigrations(directory_.path())), first);
+  uint64_t first = migrations::MigrationsFingerprint(migrations::ReadMigrations(directory_.path()));
+  EXPECT_EQ(migrations::MigrationsFingerprint(migrations::ReadMigrations(directory_.path())), first);
   Write("1.sql", "B");
-  EXPECT_NE(drift::MigrationsFingerprint(drift::ReadMigrations(directory_.path())), first);
+  EXPECT_NE(migrations::MigrationsFingerprint(migrations::ReadMigrations(directory_.path())), first);
 }
 
 }  // namespace
