@@ -21,16 +21,25 @@
 namespace rotv::carry {
 namespace {
 
-constexpr std::string_view kBegin = R"sql(\set ON_ERROR_STOP on
-{settle}SET row_security = off;
+// How rows and the schema are written must not depend on how the source's role is set up.
+constexpr std::string_view kSettings = R"sql(SET row_security = off;
 SET xmloption = content;
 SET datestyle = 'ISO';
 SET intervalstyle = 'postgres';
 SET client_min_messages = warning;
-SET statement_timeout = 0;
+SET jit = off;
+)sql";
+
+// And for the schema alone.
+constexpr std::string_view kSchemaSettings = R"sql(SET check_function_bodies = off;
+SET default_tablespace = '';
+SET default_table_access_method = heap;
+)sql";
+
+constexpr std::string_view kBegin = R"sql(\set ON_ERROR_STOP on
+{settle}{settings}SET statement_timeout = 0;
 SET lock_timeout = 0;
 SET idle_in_transaction_session_timeout = 0;
-SET jit = off;
 DO $rotv$
 BEGIN
   PERFORM pg_catalog.set_config('transaction_timeout', '0', false)
@@ -259,7 +268,7 @@ WHERE d.datname = pg_catalog.current_database() \gexec
 \connect rotv_next
 {settle}SET lc_monetary = :'rotv_monetary';
 SET timezone = :'rotv_zone';
-{settings}BEGIN;
+{settings}{schema_settings}BEGIN;
 {statement_table}
 )sql";
 
@@ -267,18 +276,6 @@ constexpr std::string_view kScratchEnd = R"sql(SELECT ({schema}) AS rotv_schema 
 ROLLBACK;
 \connect :"rotv_database"
 DROP DATABASE rotv_next;
-)sql";
-
-// How the schema is written must not depend on how the source's role is set up.
-constexpr std::string_view kSettings = R"sql(SET row_security = off;
-SET xmloption = content;
-SET datestyle = 'ISO';
-SET intervalstyle = 'postgres';
-SET client_min_messages = warning;
-SET check_function_bodies = off;
-SET default_tablespace = '';
-SET default_table_access_method = heap;
-SET jit = off;
 )sql";
 
 constexpr std::string_view kCompare = R"sql(CALL pg_temp.rotv_restore();
@@ -343,8 +340,9 @@ std::string SettleText(std::string_view encoding) {
 }
 
 std::string BeginText(std::string_view encoding) {
-  return Filled(std::string(kBegin).append(kProcedures),
-                {{"{settle}", SettleText(encoding)}, {"{statement_table}", kStatementTable}});
+  return Filled(
+      std::string(kBegin).append(kProcedures),
+      {{"{settle}", SettleText(encoding)}, {"{settings}", kSettings}, {"{statement_table}", kStatementTable}});
 }
 
 std::string RunText(std::string_view encoding, const std::vector<std::string>& statements, bool standard_strings,
@@ -353,7 +351,7 @@ std::string RunText(std::string_view encoding, const std::vector<std::string>& s
   std::string text = SettleText(encoding).append("COPY pg_temp.rotv_statement FROM stdin;\n");
   for (size_t i = 0; i < statements.size(); ++i) text += CopyRow({std::to_string(i), statements[i]});
   text += "\\.\n";
-  text += kSettings;
+  text.append(kSettings).append(kSchemaSettings);
   if (!standard_strings) text += "SET standard_conforming_strings = off;\n";
   text += without_rights == WithoutRights::kSkipped ? "CALL pg_temp.rotv_run('skipped');\n"
                                                     : "CALL pg_temp.rotv_run('failed');\n";
@@ -361,9 +359,10 @@ std::string RunText(std::string_view encoding, const std::vector<std::string>& s
 }
 
 std::string ScratchText(std::string_view encoding, const std::vector<std::string>& statements, bool standard_strings) {
-  return Filled(
-             kScratchBegin,
-             {{"{settle}", SettleText(encoding)}, {"{settings}", kSettings}, {"{statement_table}", kStatementTable}}) +
+  return Filled(kScratchBegin, {{"{settle}", SettleText(encoding)},
+                                {"{settings}", kSettings},
+                                {"{schema_settings}", kSchemaSettings},
+                                {"{statement_table}", kStatementTable}}) +
          RunText(encoding, statements, standard_strings, WithoutRights::kSkipped) +
          Filled(kScratchEnd, {{"{schema}", SchemaHash()}});
 }
