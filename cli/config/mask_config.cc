@@ -64,7 +64,8 @@ class Reader {
     Fail(key, fmt::format("\"mask_unknown\" is \"{}\"", text), "\"refuse\", \"null\" or \"keep\"");
   }
 
-  // Splits schema.table or schema.table.column. A part with dots is in double quotes, and quotes in it are doubled.
+  // Splits schema.table or schema.table.column. A part with dots is in double quotes, and quotes in it are doubled. It
+  // is a pattern, and no name of SQL: a part may have *, a space or capital letters without quotes.
   std::vector<std::string> PartsOf(const toml::key& key) const {
     std::vector<std::string> parts(1);
     bool quoted = false;

@@ -23,6 +23,9 @@ constexpr ComparisonName kComparisons[] = {
     {">", Comparison::kGreater},
 };
 
+// A condition is one comparison, and no SQL: a name ends at an operator, and a value goes to the end. So no lexer of
+// SQL reads it.
+
 // Removes a quoted text from the front of `text` and returns what is between the quotes, in which a doubled quote means
 // one. nullopt if it is not closed.
 std::optional<std::string> TakeQuoted(char quote, std::string_view* text) {

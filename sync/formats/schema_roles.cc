@@ -1,32 +1,21 @@
 #include "sync/formats/schema_roles.h"
 
-#include <algorithm>
 #include <optional>
+
+#include "sync/formats/psql_lexer.h"
+#include "sync/formats/sql_statements.h"
 
 namespace rotv::formats {
 namespace {
 
-// Removes a name from the front of `text`, quoted or up to the next byte that ends one, and returns it unquoted.
+// Removes a name from the front of `text` and returns it unquoted; nullopt if none is there in full.
 std::optional<std::string> TakeName(std::string_view* text) {
-  std::string name;
-  if (!text->starts_with('"')) {
-    size_t end = std::min(text->find_first_of(" .,;(\n"), text->size());
-    name = text->substr(0, end);
-    text->remove_prefix(end);
-    return name;
-  }
-  for (size_t i = 1; i < text->size(); ++i) {
-    if ((*text)[i] != '"') {
-      name.push_back((*text)[i]);
-    } else if (text->substr(i + 1, 1) == "\"") {
-      name.push_back('"');
-      ++i;
-    } else {
-      text->remove_prefix(i + 1);
-      return name;
-    }
-  }
-  return std::nullopt;
+  PsqlLexer lexer(*text);
+  const PsqlLexer::Token token = lexer.Next();
+  const bool is_quoted = token.kind == PsqlLexer::Kind::kName && token.text.starts_with('"') && token.closed;
+  if (token.kind != PsqlLexer::Kind::kWord && !is_quoted) return std::nullopt;
+  text->remove_prefix(token.text.size());
+  return NameParts(token.text).front();
 }
 
 bool Take(std::string_view word, std::string_view* text) {

@@ -2,6 +2,10 @@
 
 #include <algorithm>
 
+// This is no second PsqlLexer. That one says what psql takes for a command of its own; this one says whether two texts
+// differ in more than their formatting, also in PL/pgSQL, which psql does not read. So a carriage return is white space
+// here, and "1..10" and "1 .. 10", "a[1:N]" and "a[1 : N]" have the same tokens.
+
 namespace rotv::formats {
 namespace {
 

@@ -41,6 +41,8 @@ std::string TakeQuoted(const std::string& text, size_t* at) {
   return inside;
 }
 
+// Reads what the server deparses, and only that, where PsqlLexer reads what psql does: casts and concatenations are one
+// word each, and what is not known here (E'…', 1.5) falls into several, which nothing understands.
 std::vector<Word> TokensOf(const std::string& text) {
   const auto in_name = [](char c) { return c == '_' || c == '$' || (c & 0x80) != 0 || std::isalnum(c) != 0; };
   std::vector<Word> words;
