@@ -53,17 +53,18 @@ import_parts() {
   mkfifo "$scratch/ended"
   exec {ended_fd}<>"$scratch/ended"
   start_ticks "$ended_fd"
-  import_stage=schema
   say "connections: $connections"
   say "import: 0 of $rows_bytes"
   run_alone schema
-  import_stage=rows values_left=yes
+  values_left=yes
   run_tasks
   tell_progress
-  run_alone before
-  import_stage=keys
-  run_tasks
-  run_alone after
+  if [[ $early_keys == no ]]; then
+    run_alone before
+    early_keys=yes
+    run_tasks
+  fi
+  [[ $has_after == no ]] || run_alone after
   stop_ticks
   exec {ended_fd}>&-
 }
@@ -72,8 +73,8 @@ import_parts() {
 read_tasks() {
   local kind number a b c d e
   data_queue=() data_kind=() data_from=() data_bytes=() data_line=() data_ended=()
-  indexes=() index_table=() index_mode=() keys=() key_tables=() users=()
-  rows_bytes=0 rows_ended=0 indexes_ended=0
+  indexes=() index_table=() index_mode=() keys=() key_tables=() users=() indexes_left=()
+  rows_bytes=0 rows_ended=0 indexes_ended=0 early_keys=no has_after=yes
   # Each connection's rows are in the order of the seed, and the largest index comes first.
   while read -r kind number a b c d e; do
     case $kind in
@@ -82,8 +83,13 @@ read_tasks() {
         data_kind[number]=$b data_from[number]=$c data_bytes[number]=$d data_line[number]=$e
         rows_bytes=$((rows_bytes + d))
         ;;
-      index) indexes=("$number" "${indexes[@]}") index_table[number]=$a index_mode[number]=$b ;;
+      index)
+        indexes=("$number" "${indexes[@]}") index_table[number]=$a index_mode[number]=$b
+        indexes_left[a]=$((${indexes_left[a]:-0} + 1))
+        ;;
       key) keys=("$number" "${keys[@]}") key_tables[number]="$a $b" ;;
+      early) early_keys=yes ;;
+      no) has_after=no ;;
     esac
   done < <(sort -k 5,5n "$parts/tasks")
   indexes_total=$((${#indexes[@]} + ${#keys[@]}))
@@ -107,10 +113,6 @@ run_tasks() {
 
 start_next() {  # SLOT
   local number rest
-  if [[ $import_stage == keys ]]; then
-    start_key "$1"
-    return
-  fi
   read -r number rest <<<"${data_queue[$1]:-}"
   if [[ -n $number ]]; then
     data_queue[$1]=$rest
@@ -119,7 +121,8 @@ start_next() {  # SLOT
     values_left=''
     start_task "$1" values psql_of_part -f "$parts/settings.sql" -f "$parts/values.sql"
   else
-    start_index "$1"
+    start_key "$1"
+    [[ -n ${slot_process[$1]:-} ]] || start_index "$1"
   fi
 }
 
@@ -154,13 +157,15 @@ start_index() {  # SLOT
   done
 }
 
-# A foreign key locks two tables; none is begun that would wait for another one.
+# A foreign key locks two tables, whose rows and indexes have to be there; none is begun that would wait for another one.
 start_key() {  # SLOT
   local i number table other
+  [[ $early_keys == yes ]] || return 0
   for i in "${!keys[@]}"; do
     number=${keys[i]}
     read -r table other <<<"${key_tables[number]}"
-    [[ -z ${locked[table]:-}${locked[other]:-} ]] || continue
+    [[ -n ${data_ended[table]:-} && -n ${data_ended[other]:-} && -z ${locked[table]:-}${locked[other]:-} ]] || continue
+    ((${indexes_left[table]:-0} + ${indexes_left[other]:-0} == 0)) || continue
     locked[table]=yes locked[other]=yes
     unset "keys[$i]"
     start_task "$1" "key $number" psql_of_part -f "$parts/settings.sql" -f "$parts/f$number.sql"
@@ -179,6 +184,7 @@ task_ended() {  # KIND NUMBER
     index)
       table=${index_table[$2]}
       if ((users[table] < 0)); then users[table]=0; else users[table]=$((users[table] - 1)); fi
+      indexes_left[table]=$((indexes_left[table] - 1))
       indexes_ended=$((indexes_ended + 1))
       ;;
     key)
@@ -214,14 +220,20 @@ run_alone() {  # schema, before, after
   helpers=()
 }
 
-# Replaces the process. The memory in which indexes are sorted is shared by all connections.
+# Replaces the process. The memory in which indexes are sorted is shared by all connections, and so are the processors: a
+# server's own workers help only where there is less to do than there are connections.
 psql_of_part() {  # ARGUMENTS...
-  exec_psql "$import_options -c maintenance_work_mem=$((512 / connections > 256 ? 256 : 512 / connections))MB" "$@"
+  local workers=$((connections - 1 - ${#slot_process[@]} - ${#indexes[@]} - ${#keys[@]}))
+  [[ $workers -gt 0 && ${data_queue[*]} != *[0-9]* ]] || workers=0
+  local options="-c maintenance_work_mem=$((512 / connections > 256 ? 256 : 512 / connections))MB"
+  exec_psql "$import_options $options -c max_parallel_maintenance_workers=$((workers < 2 ? workers : 2))" "$@"
 }
 
-# psql reads the rows of a large table from the seed itself, and ends at their end.
+# psql reads the rows of a large table from the seed itself, up to their end.
 load_one() {  # NUMBER
-  psql_of_part -f "$parts/settings.sql" -c "$(<"$parts/d$1.empty")" -c "$(<"$parts/d$1.sql")"
+  local also=()
+  [[ ! -f $parts/d$1.then ]] || also=(-f "$parts/d$1.then")
+  psql_of_part -f "$parts/settings.sql" -c "$(<"$parts/d$1.empty")" -c "$(<"$parts/d$1.sql")" "${also[@]}"
 }
 
 # Several small tables are a piece of the seed, with the statements in it.
@@ -309,7 +321,7 @@ find_position() {  # FILE DESCRIPTOR
 
 tell_progress() {
   local slot kind number position done=$rows_ended
-  if [[ $import_stage == keys ]] || ((rows_ended == rows_bytes)); then
+  if ((rows_ended == rows_bytes)); then
     ((indexes_total == 0)) || say "indexes: $indexes_ended of $indexes_total"
     return
   fi

@@ -12,7 +12,8 @@
 #   settings.sql   the settings at its front, for every other connection
 #   values.sql     sequences and large objects: needs schema.sql
 #   dN.sql         of the task N that loads one large table: its COPY; dN.empty: the statement before it
-#   dN.then        of the task N that loads several tables: their indexes
+#   dN.then        of the same task: the first constraint of its table that has an index; of the task N that loads several
+#                  tables: all their indexes
 #   iN.sql         one index, or one constraint that has an index
 #   before.sql     the rest, up to the first foreign key: needs all above
 #   fN.sql         a foreign key of a large table: needs before.sql
@@ -22,7 +23,9 @@
 #                    data N CONNECTION one|several FROM BYTES LINE
 #                    index N TABLE alone|shared WEIGHT   TABLE: the data task that must have ended; constraints of a
 #                                                        table are made alone, indexes beside each other
-#                    key N TABLE TABLE WEIGHT            the two tables (numbers) that it locks
+#                    key N TABLE TABLE WEIGHT            the data tasks of the two tables that it locks
+#                    early keys      before.sql may be left out: keys need their two tables only, and their indexes
+#                    no after        after.sql may be left out
 # PARTS_CONNECTIONS is the number of connections among which the rows are divided; PARTS_LARGE the least size of a table
 # that is worth one of its own.
 
@@ -139,6 +142,7 @@ function take_statement(statement) {
   if (stage == "indexes" && take_index(statement)) return
   if (take_key(statement)) return
   if (!is_harmless(statement)) stage = "rest"
+  in_part[part] = 1
   write(part, text)
 }
 
@@ -250,6 +254,7 @@ function take_rows(statement,    rest, name, bytes) {
     data_of[name] = group
     data_end[group] = end_at[blocks_passed]
   }
+  add_weight(data_of[name], blocks_passed)
 }
 
 # Rows that are final when they are written: else the first that reads them (an index, a count) would write all of their
@@ -267,6 +272,11 @@ function new_data(kind, block, connection) {
   data_line[data] = statement_line[block]
   data_connection[data] = connection
   return data
+}
+
+# What the rows of a block cost, as bytes: a row costs as much as many bytes of it.
+function add_weight(task, block) {
+  data_weight[task] += end_at[block] - rows_at[block] + 150 * (end_line[block] - statement_line[block])
 }
 
 function end_group() {
@@ -297,7 +307,10 @@ function take_index(statement,    rest, name, mode) {
   name = table_of(rest)
   if (!(name in made) || !(name in data_of) || name in is_parent) return 0
   if (calls_function(statement)) return 0  # It may look at other tables, whose rows come meanwhile.
-  if (!(name in is_large)) {
+  # A large table's first constraint is made by the connection that has loaded it, which would be idle for as long as it
+  # takes to start another one.
+  if (!(name in is_large) || (mode == "alone" && !(name in has_first))) {
+    has_first[name] = 1
     write("d" data_of[name] ".then", with_tablespace())
     return 1
   }
@@ -306,7 +319,7 @@ function take_index(statement,    rest, name, mode) {
   return 1
 }
 
-function weight(task) { return sprintf("%.0f", data_end[task] - data_at[task]) }
+function weight(task) { return sprintf("%.0f", data_weight[task]) }
 
 function take_key(statement,    rest, name, other) {
   if (statement !~ /^ALTER TABLE (ONLY )?.*\n    ADD CONSTRAINT .* FOREIGN KEY /) return 0
@@ -320,13 +333,8 @@ function take_key(statement,    rest, name, other) {
   if (!(name in is_large) || !(other in made) || !(other in data_of)) return 0
   if (other in is_parent || name in is_parent) return 0
   write("f" (++keys) ".sql", text)
-  key_task[keys] = "key " keys " " number_of(name) " " number_of(other) " " weight(data_of[name])
+  key_task[keys] = "key " keys " " data_of[name] " " data_of[other] " " weight(data_of[name])
   return 1
-}
-
-function number_of(name) {
-  if (!(name in table_number)) table_number[name] = ++tables
-  return table_number[name]
 }
 
 # --- Tasks.
@@ -334,22 +342,24 @@ function number_of(name) {
 # Gives the largest part to the connection that has least, and so on. Each connection reads its parts in the order of
 # the seed, since a file that another user has opened can only be read onwards.
 function write_tasks(    i, best, connection, load, slot) {
-  for (i = 1; i <= data; i++) if (data_connection[i]) load[data_connection[i]] += data_end[i] - data_at[i]
+  for (i = 1; i <= data; i++) if (data_connection[i]) load[data_connection[i]] += data_weight[i]
   while (1) {
     best = 0
     for (i = 1; i <= data; i++)
-      if (!data_connection[i] && (!best || data_end[i] - data_at[i] > data_end[best] - data_at[best])) best = i
+      if (!data_connection[i] && (!best || data_weight[i] > data_weight[best])) best = i
     if (!best) break
     connection = 1
     for (slot = 2; slot <= connections; slot++) if (load[slot] + 0 < load[connection] + 0) connection = slot
     data_connection[best] = connection
-    load[connection] += data_end[best] - data_at[best]
+    load[connection] += data_weight[best]
   }
   for (i = 1; i <= data; i++)
     printf "data %d %d %s %.0f %.0f %d\n", i, data_connection[i], data_kind[i], data_at[i], data_end[i] - data_at[i],
       data_line[i] >(directory "tasks")
   for (i = 1; i <= indexes; i++) print index_task[i] >(directory "tasks")
   for (i = 1; i <= keys; i++) print key_task[i] >(directory "tasks")
+  if (!("before.sql" in in_part)) print "early keys" >(directory "tasks")
+  if (!("after.sql" in in_part)) print "no after" >(directory "tasks")
 }
 
 # Undoes escaped() of seed_filter.awk.

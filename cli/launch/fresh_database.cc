@@ -72,7 +72,7 @@ StartupState StartOnce(const FreshRequest& request, const LaunchRequest& launch,
   RunningDatabase running(request.runtime, request.progress);
   data.IsStarted();
   StartupWatch watch(request.runtime, request.place / "run" / "app.log");
-  watch.AwaitDatabase(request.progress, request.interrupt);
+  data.AwaitDatabase(watch, request.progress);
   data.RequireSound(watch.State().clone);
   running.Keep();
   return watch.State();

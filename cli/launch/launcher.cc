@@ -149,7 +149,7 @@ void Run(const LaunchPlace& place, const LaunchOptions& options, const LaunchReq
   {
     StartupWatch watch(place.runtime, place.project.place / "run" / "app.log");
     try {
-      result.application = watch.AwaitDatabase(place.progress, place.interrupt);
+      result.application = data.AwaitDatabase(watch, place.progress);
       result.clone = watch.State().clone;
       result.carry_seconds = watch.State().carry_seconds;
       LargestTables largest(place.runtime, result.clone == "overlay" ? CountRows::kAbout : CountRows::kExactly);

@@ -25,6 +25,9 @@ struct SeedRequest {
   Compression compression = Compression::kNone;
   bool pull = false;                                              // Bring the store up to date with the source first.
   std::vector<std::string> psql_version = {"psql", "--version"};  // As in MaterializeOptions.
+  // A seed that is there is taken for what was written if its size and time are; the caller asks HasItsBytes() (a seed
+  // note's) and where that says no asks again without this.
+  bool is_checked_by_caller = false;
 };
 
 // Returns the seed of a point, and writes it if necessary. Takes the baseline if there is none. A source that cannot be

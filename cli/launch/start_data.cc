@@ -67,8 +67,7 @@ StartData::StartData(StartDataRequest request) : request_(std::move(request)), c
 }
 
 StartData::~StartData() {
-  stop_checking_.Request();
-  if (damage_.valid()) damage_.wait();
+  StopChecking();
   carry_.reset();
   std::error_code ignored;
   fs::remove(CarryPath(request_.place), ignored);
@@ -95,7 +94,7 @@ void StartData::Prepare(LaunchRequest* launch) {
       UseSeed(*store.as_it_is, launch);
     } else {
       UsePoint(launch);
-      if (store.needs_seed || !UseWarm(launch)) UseSeed(MakeSeed(context, RequestOfSeed()), launch);
+      if (store.needs_seed || !UseWarm(launch)) UseWrittenSeed(launch);
     }
   }
   WarnIfStale(fresh_us_, request_.progress);
@@ -180,6 +179,30 @@ void StartData::UseSeed(const Seed& seed, LaunchRequest* launch) {
   OfferPipes(launch);
 }
 
+// A seed that is there is read for its checksum while the entrypoint makes a cluster for it. A persistent cluster would
+// stay what a damaged one has made of it.
+void StartData::UseWrittenSeed(LaunchRequest* launch) {
+  SeedRequest request = RequestOfSeed();
+  request.is_checked_by_caller = !request_.app.persistent;
+  UseSeed(MakeSeed(SourceContext(), request), launch);
+  if (from_ != DataFrom::kSeed) seed_.reset();
+  if (!seed_ || seed_->written || request_.app.persistent) return;
+  damage_ = std::async(std::launch::async, [this, seed = *seed_]() -> std::string {
+    return HasItsBytes(seed, stop_checking_) ? "" : "it was damaged since it was written";
+  });
+}
+
+void StartData::WriteSeedAgain(LaunchRequest* launch) {
+  seed_ = MakeSeed(SourceContext(), RequestOfSeed());  // Says why.
+  UseSeed(*seed_, launch);
+}
+
+void StartData::StopChecking() {
+  stop_checking_.Request();
+  if (damage_.valid()) damage_.wait();
+  damage_ = {};
+}
+
 bool StartData::UseWarmOfPoint(LaunchRequest* launch) {
   std::optional<WarmLease> lease = clusters_.FindAt(purpose_, point_);
   if (!lease) return false;
@@ -227,7 +250,9 @@ void StartData::OfferPipes(LaunchRequest* launch) {
   if (empty_lease_) {
     launch->warm.empty = empty_lease_->cluster().directory;
     launch->warm.empty_server = empty_lease_->cluster().server;
-  } else if (imports) {
+  } else if (imports && !clusters_.All().empty()) {
+    // Where there is none yet, this is the first import on this machine, and perhaps the only one: it keeps nothing but
+    // the state.
     constexpr uint64_t kEmptyBytes = 64 << 20;
     WarmState empty;
     empty.kind = WarmKind::kEmpty;
@@ -259,6 +284,7 @@ void StartData::FallBack(const Error& why, LaunchRequest* launch) {
     throw Error(ErrorCode::kCannotStart,
                 fmt::format("what was saved as {} cannot be started: {}", request_.saved, why.what()), why.hint());
   }
+  if (from_ == DataFrom::kSeed) return WriteSeedAgain(launch);
   // An error of ours would be one again.
   const bool too_large = carry_ && carry_->Finish().too_large;
   carry_.reset();
@@ -270,9 +296,7 @@ void StartData::FallBack(const Error& why, LaunchRequest* launch) {
         fmt::format("the warm cluster of {} cannot be used, so the seed is imported: {}",
                     foreign_.empty() ? lease_->cluster().state.point.lsn.ToString() : foreign_.native(), why.what()));
   }
-  stop_checking_.Request();
-  if (damage_.valid()) damage_.wait();
-  damage_ = {};
+  StopChecking();
   const std::string id = lease_->cluster().id;
   lease_.reset();
   if (!too_large) clusters_.Remove(id);
@@ -283,6 +307,18 @@ void StartData::FallBack(const Error& why, LaunchRequest* launch) {
 
 void StartData::IsStarted() {
   if (receiver_ && request_.runtime.HasFilesHere()) receiver_->FilesAreIn(request_.runtime.ClusterDirectory());
+}
+
+bool StartData::AwaitDatabase(StartupWatch& watch, output::ProgressBar& progress) {
+  try {
+    return watch.AwaitDatabase(progress, request_.interrupt);
+  } catch (const WarmUnusable&) {
+    throw;
+  } catch (const Error& error) {
+    // A damaged seed may be one that cannot be imported.
+    if (error.code() == ErrorCode::kCannotStart && from_ == DataFrom::kSeed) RequireSound("");
+    throw;
+  }
 }
 
 void StartData::RequireSound(const std::string& clone) {

@@ -18,9 +18,12 @@
 #include "cli/launch/seed_file.h"
 #include "cli/launch/warm_clusters.h"
 #include "cli/launch/warm_receiver.h"
+#include "cli/output/progress_bar.h"
 #include "sync/context/context.h"
 
 namespace rotv::launch {
+
+class StartupWatch;
 
 struct StartDataRequest {
   const std::filesystem::path& home;   // Of seeds, stores and warm clusters.
@@ -57,16 +60,20 @@ class StartData {
   // first. Else returns false, and Prepare() may be called.
   bool PrepareWarm(LaunchRequest* launch);
 
-  // To be called in place of the first one's result when the warm cluster turned out to be unusable: removes that, says
-  // so, writes the seed, and fills `launch` for an import. Throws the error again where that is no help.
+  // To be called in place of the first one's result when the warm cluster, or the seed, turned out to be unusable:
+  // removes that, says so, writes the seed, and fills `launch` for an import. Throws the error again where that is no
+  // help.
   void FallBack(const Error& why, LaunchRequest* launch);
 
   // To be called after each Start() of the runtime.
   void IsStarted();
 
-  // Waits until the bytes of the cluster that was copied are known to be those that were written; `clone` says how its
-  // files were got in the end (StartupState::clone): where there was to be an overlay, it may be a copy. Throws
-  // WarmUnusable.
+  // Waits as StartupWatch does. Throws WarmUnusable also if the import fails and the seed is damaged.
+  bool AwaitDatabase(StartupWatch& watch, output::ProgressBar& progress);
+
+  // Waits until the bytes of the cluster that was copied, or of the seed that is imported, are known to be those that
+  // were written; `clone` says how the cluster's files were got in the end (StartupState::clone): where there was to be
+  // an overlay, it may be a copy. Throws WarmUnusable.
   void RequireSound(const std::string& clone);
 
   // Waits until what the entrypoint sends has come (StartupState::sends), and keeps it in the background. Can be called
@@ -90,6 +97,9 @@ class StartData {
   void UsePoint(LaunchRequest* launch);
   bool UseWarmOfPoint(LaunchRequest* launch);
   void UseSeed(const Seed& seed, LaunchRequest* launch);
+  void UseWrittenSeed(LaunchRequest* launch);
+  void WriteSeedAgain(LaunchRequest* launch);
+  void StopChecking();
   bool UseWarm(LaunchRequest* launch);
   bool Carry(WarmLease lease, LaunchRequest* launch);
   void StartFrom(WarmLease lease, LaunchRequest* launch);
