@@ -27,6 +27,14 @@ SET search_path = pg_catalog;
 CREATE FUNCTION pg_temp.rows_of(name regclass) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE counted bigint;
 BEGIN
+  -- After an import what its last index has counted is what all sessions have written, and nothing was estimated since.
+  SELECT reltuples INTO counted FROM pg_class
+  WHERE oid = name AND NOT relhassubclass AND reltuples BETWEEN 1 AND 1 << 24 AND reltuples = pg_stat_get_live_tuples(oid)
+    AND pg_stat_get_vacuum_count(oid) + pg_stat_get_autovacuum_count(oid) + pg_stat_get_analyze_count(oid)
+        + pg_stat_get_autoanalyze_count(oid) = 0;
+  IF FOUND THEN
+    RETURN counted;
+  END IF;
   EXECUTE format('SELECT count(*) FROM %s', name) INTO counted;
   RETURN counted;
 END $$)";
