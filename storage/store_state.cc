@@ -209,9 +209,10 @@ void StoreState::CompleteTable(TableId table, EpochNumber number, const Copied& 
   HistoryOf(table).set_copied_bytes(copied.bytes);
 }
 
-void StoreState::EndBaseline() {
+void StoreState::EndBaseline(uint64_t bytes) {
   Require(unfinished() && needs_no_resync(), "a baseline ends that is not complete");
   manifest_.set_unfinished(false);
+  NoteSize(bytes);
 }
 
 void StoreState::MarkForResync(TableId table) {
@@ -321,7 +322,7 @@ void StoreState::EndCollection(uint64_t bytes) {
   Require(manifest_.collecting(), "a collection ends that did not begin");
   manifest_.clear_dropping();
   manifest_.set_collecting(false);
-  manifest_.set_collected_bytes(bytes);
+  NoteSize(bytes);
 }
 
 }  // namespace rotv

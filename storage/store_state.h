@@ -106,8 +106,8 @@ class StoreState {
     uint64_t bytes = 0;
   };
   void CompleteTable(TableId table, EpochNumber number, const Copied& copied);
-  // Says that all of the baseline is here: no table may wait to be copied.
-  void EndBaseline();
+  // Says that all of the baseline is here, and takes `bytes`: no table may wait to be copied.
+  void EndBaseline(uint64_t bytes);
 
   // --- Tables
   //
@@ -150,6 +150,8 @@ class StoreState {
                        int64_t kept_from_time_us);
   // Says that all of that is dropped; the store takes `bytes` now.
   void EndCollection(uint64_t bytes);
+  // Says that the store takes `bytes` and has nothing to be dropped: what it grows by is counted from there.
+  void NoteSize(uint64_t bytes) { manifest_.set_collected_bytes(bytes); }
 
  private:
   explicit StoreState(proto::Manifest manifest);

@@ -168,10 +168,11 @@ class Following {
         workspace_.MakeStoreDirectory(fmt::format("remote-{}", Clock::now().time_since_epoch().count()));
     try {
       const std::unique_ptr<RowStore> store = RowStore::Open(path, RowStore::Mode::kCreate);
-      const StoreState state = StoreState::OfRemote(head_.state(), PositionOf(head_));
+      StoreState state = StoreState::OfRemote(head_.state(), PositionOf(head_));
       store->Publish(state, {});
       remote::StepReader reader(*store, head_, remote::StepReader::Into::kNewStore, context_.interrupt);
       Read(*steps, &reader);
+      state.NoteSize(store->DiskBytes());  // The last few rows are not counted.
       reader.Finish(state);
       result_.versions = reader.versions();
       result_.compaction_owed = store->compaction_owed() != CompactionOwed::kNothing;

@@ -188,7 +188,7 @@ bool ExportedSnapshotReading::CompleteBaseline(RowStore& store, StoreState* stat
                                   .unchanged = [this] { return TablesAreUnchanged(); }},
                                  state, counts);
   if (end == CopyEnd::kTableMoved || !EndTexts()) return false;
-  state->EndBaseline();
+  state->EndBaseline(store.DiskBytes());
   RowStore::Addition addition;
   addition.schema = {lsn(), schema_};
   addition.sequences = {lsn(), sequences_};

@@ -301,7 +301,7 @@ TEST(StoreStateTest, ABaselineIsCompleteOnceEachTableIs) {
   state.AwaitCopies({kTable, kOther});
   EXPECT_TRUE(state.unfinished());
   ExpectRefused(
-      state, [&] { state.EndBaseline(); }, "not complete");
+      state, [&] { state.EndBaseline(1); }, "not complete");
   const EpochNumber number = state.ReserveEpoch(kTable);
   ExpectRefused(
       state, [&] { state.CompleteTable(kTable + 5, number, {}); }, "was not to be copied");
@@ -339,8 +339,9 @@ TEST(StoreStateTest, ABaselineGoesOnAtALaterPoint) {
   EXPECT_FALSE(manifest.pull_in_progress());
   EXPECT_TRUE(manifest.gaps().empty());
   state.CompleteTable(kOther, state.ReserveEpoch(kOther), {});
-  state.EndBaseline();
+  state.EndBaseline(4096);
   EXPECT_FALSE(state.unfinished());
+  EXPECT_EQ(state.manifest().collected_bytes(), 4096u);
   EXPECT_EQ(EpochsAt(manifest, Lsn(150)).size(), 2u);
 }
 

@@ -135,6 +135,15 @@ TEST_F(GcTest, APullRunsGcWhenTheHistoryIsLarge) {
   rotv.ExpectSeedIsDump();
 }
 
+TEST_F(GcTest, APullAfterALargeBaselineDropsNothing) {
+  rotv.MustSync({"baseline"});
+  Configure("keep_days = 0\nlimit = \"10K\"");
+  ASSERT_GT(StoreBytes(), 20U << 10);
+  Exec("UPDATE t SET v = 'changed' WHERE id = 7");
+  rotv.MustSync({"pull"});
+  EXPECT_EQ(Json({"log"}).at("transactions").size(), 1U) << "gc has dropped the history that this pull brought";
+}
+
 // Labels: slow
 TEST_F(GcTest, AKilledGcIsCompletedByTheNext) {
   Exec("INSERT INTO t SELECT n, md5(n::text) FROM generate_series(2000, 60000) n");
