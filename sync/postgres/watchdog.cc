@@ -10,7 +10,6 @@ namespace rotv::postgres {
 namespace {
 
 constexpr auto kPeriod = std::chrono::milliseconds(250);
-constexpr auto kStep = std::chrono::milliseconds(50);
 
 }  // namespace
 
@@ -31,15 +30,22 @@ Watchdog::Watchdog(SourceSession& session) : connection_(session.Connect(PgConne
 }
 
 Watchdog::~Watchdog() {
-  stop_ = true;
+  {
+    const std::lock_guard lock(mutex_);
+    stop_ = true;
+  }
+  stopping_.notify_all();
   thread_.join();
 }
 
 void Watchdog::Run() {
   try {
+    std::unique_lock lock(mutex_);
     while (!stop_) {
+      lock.unlock();
       connection_->Query(sql_);
-      for (auto waited = kStep; waited <= kPeriod && !stop_; waited += kStep) std::this_thread::sleep_for(kStep);
+      lock.lock();
+      stopping_.wait_for(lock, kPeriod, [this] { return stop_; });
     }
   } catch (const Error&) {
     // The link dropped or the user interrupted: the watched work ends for the same reason, and reports it.

@@ -3,8 +3,9 @@
 
 #pragma once
 
-#include <atomic>
+#include <condition_variable>
 #include <memory>
+#include <mutex>
 #include <thread>
 
 #include "sync/postgres/source_session.h"
@@ -24,7 +25,9 @@ class Watchdog {
 
   std::unique_ptr<PgConnection> connection_;
   std::string sql_;
-  std::atomic<bool> stop_{false};
+  std::mutex mutex_;
+  std::condition_variable stopping_;
+  bool stop_ = false;
   std::thread thread_;
 };
 
