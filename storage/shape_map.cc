@@ -1,6 +1,7 @@
 #include "storage/shape_map.h"
 
 #include <algorithm>
+#include <mutex>
 
 #include "storage/corrupt.h"
 #include "storage/error.h"
@@ -23,16 +24,29 @@ bool SameColumns(const proto::Shape& a, const proto::Shape& b, Same same) {
 }  // namespace
 
 void ShapeMap::Add(const proto::Shape& shape) {
-  if (shapes_.insert_or_assign(shape.id(), shape).second) by_table_[shape.table()].push_back(shape.id());
+  const std::lock_guard lock(mutex_);
+  if (shapes_.try_emplace(shape.id(), shape).second) by_table_[shape.table()].push_back(shape.id());
 }
 
 const proto::Shape& ShapeMap::Get(uint32_t id) const {
+  const std::shared_lock lock(mutex_);
   auto found = shapes_.find(id);
   if (found == shapes_.end()) ThrowCorrupt("a row of an unknown shape");
   return found->second;
 }
 
+bool ShapeMap::Has(uint32_t id) const {
+  const std::shared_lock lock(mutex_);
+  return shapes_.count(id) > 0;
+}
+
+uint32_t ShapeMap::greatest_id() const {
+  const std::shared_lock lock(mutex_);
+  return shapes_.empty() ? 0 : shapes_.rbegin()->first;
+}
+
 std::optional<uint32_t> ShapeMap::Find(const proto::Shape& like) const {
+  const std::shared_lock lock(mutex_);
   auto ids = by_table_.find(like.table());
   if (ids == by_table_.end()) return std::nullopt;
   for (uint32_t id : ids->second) {
@@ -42,6 +56,7 @@ std::optional<uint32_t> ShapeMap::Find(const proto::Shape& like) const {
 }
 
 const proto::Column* ShapeMap::FindColumn(TableId table, uint32_t number) const {
+  const std::shared_lock lock(mutex_);
   auto ids = by_table_.find(table);
   if (ids == by_table_.end()) return nullptr;
   for (uint32_t id : ids->second) {

@@ -2,13 +2,14 @@
 // the same if their numbers are. A column that the row lacks gets the value that older rows have (Column.missing); a
 // column that the new shape lacks is left out.
 //
-// One thread fills it while no other reads; afterwards any thread may read.
+// One thread may fill it while any number read.
 
 #pragma once
 
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <shared_mutex>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,12 +25,12 @@ class ShapeMap {
 
   // The shape with this id. Throws kCorrupt if there is none.
   const proto::Shape& Get(uint32_t id) const;
-  bool Has(uint32_t id) const { return shapes_.count(id) > 0; }
+  bool Has(uint32_t id) const;
   // The shape of this table whose columns have the same names, numbers and types.
   std::optional<uint32_t> Find(const proto::Shape& like) const;
   // A column of a table, taken from any shape that has it; null if none does.
   const proto::Column* FindColumn(TableId table, uint32_t number) const;
-  uint32_t greatest_id() const { return shapes_.empty() ? 0 : shapes_.rbegin()->first; }
+  uint32_t greatest_id() const;
 
   // Converts `line` from shape `from` to shape `to`. Returns `line` itself if both have the same columns, else a view
   // of `*scratch`. A kUnchangedField stays one. Throws kCorrupt if the line does not fit its shape.
@@ -40,6 +41,7 @@ class ShapeMap {
   bool FillUnchanged(uint32_t shape, std::string* partial, const RowVersion& older) const;
 
  private:
+  mutable std::shared_mutex mutex_;  // Of both maps; a shape that was added never changes.
   std::map<uint32_t, proto::Shape> shapes_;
   std::map<TableId, std::vector<uint32_t>> by_table_;
 };

@@ -50,10 +50,19 @@ class VerifyRun {
     session_ = &session;
     store_ = &store;
     if (!start_) start_ = Clock::now();
+    // Before anything is repaired. Nobody is asked about the store until the first round compares.
+    std::optional<compare::DigestsAhead> ahead(
+        std::in_place, store,
+        [this](const proto::Table& table) {
+          return verdicts_.count(NameOf(table)) == 0 &&
+                 (request_.tables.empty() || std::any_of(request_.tables.begin(), request_.tables.end(),
+                                                         [&](const auto& name) { return IsNamed(table, name); }));
+        },
+        context_.interrupt);
     // An incremental pull, if one is possible, leaves little to stream while the exported snapshot is held.
     Pull(session, store);
     PublishResyncMarks();  // Those that the attempt before could not publish.
-    for (int round = 1; !Round(); ++round) {
+    for (int round = 1; !Round(&ahead); ++round) {
       if (round < kMostRounds) continue;
       throw Error(ErrorCode::kUnreachable,
                   fmt::format("the source's schema changed during each of {} attempts to compare it", kMostRounds),
@@ -74,9 +83,13 @@ class VerifyRun {
   // Verdicts are in the order in which a dump has the tables.
   using Name = std::pair<std::string, std::string>;
   static Name NameOf(const proto::Table& table) { return {table.schema(), table.name()}; }
+  static bool IsNamed(const proto::Table& table, const std::string& name) {
+    return table.quoted_name() == name || table.schema() + "." + table.name() == name;
+  }
 
-  // Compares tables that have no verdict yet. Returns true once all have one.
-  bool Round() {
+  // Compares tables that have no verdict yet, with what was read ahead of the first comparison. Returns true once all
+  // have one.
+  bool Round(std::optional<compare::DigestsAhead>* ahead) {
     StoreState state = store_->state();
     state.BeginPull();
     store_->Publish(state, {});
@@ -87,8 +100,14 @@ class VerifyRun {
     const proto::SchemaVersion schema = store_->SchemaAt(snapshot.lsn);
     ForgetDropped(schema);
     std::deque<compare::TableCheck> checks = Choose(schema, snapshot.lsn);
-    const compare::CheckRequest at{.snapshot = snapshot.name, .lsn = snapshot.lsn};
+    compare::CheckRequest at{.snapshot = snapshot.name, .lsn = snapshot.lsn};
+    if (*ahead) {
+      (*ahead)->ComeTo(at.lsn);
+      at.ahead = &**ahead;
+    }
     compare::CheckTables(*session_, *store_, at, &checks);
+    at.ahead = nullptr;
+    ahead->reset();
     bool all_equal =
         std::all_of(checks.begin(), checks.end(), [](const compare::TableCheck& check) { return check.equal(); });
     std::vector<const compare::TableCheck*> differing;
@@ -130,7 +149,7 @@ class VerifyRun {
   void FindAsked(const proto::SchemaVersion& schema) {
     for (const std::string& name : request_.tables) {
       auto named = std::find_if(schema.tables().begin(), schema.tables().end(), [&](const proto::Table& table) {
-        return schema::HasRows(table) && (table.quoted_name() == name || table.schema() + "." + table.name() == name);
+        return schema::HasRows(table) && IsNamed(table, name);
       });
       if (named == schema.tables().end()) {
         throw Error(ErrorCode::kUsage, fmt::format("there is no table {} whose rows are kept", name),

@@ -34,10 +34,12 @@ std::string NullsSql(const std::vector<std::string>& columns, size_t begin, size
   return fmt::format("CASE num_nulls({}) WHEN 0 THEN 0 ELSE {} END", Listed(columns, begin, end), bits);
 }
 
-void AppendValue(std::string_view field, std::string* scratch, std::string* text) {
+void AppendValue(std::string_view field, std::string* text) {
+  const size_t before = text->size();
   try {
-    text->append(formats::UnescapeCopyField(field, scratch));
+    formats::AppendCopyUnescaped(field, text);
   } catch (const Error&) {
+    text->resize(before);
     text->append(field);  // It is no value of the source's, so it differs from every one.
   }
 }
@@ -74,10 +76,8 @@ uint64_t RowHasher::Hash(std::string_view line) {
 
 uint64_t RowHasher::HashOfLine(std::string_view line) {
   bool plain = column_count_ <= kColumnsAtOnce && line.find('\\') == std::string_view::npos;
-  if (!plain) return HashOfFields(line);
-  text_.assign(line);
-  std::replace(text_.begin(), text_.end(), '\t', kSeparator);
-  return formats::HashText(text_, 0);
+  static_assert(kSeparator == '\x1f');
+  return plain ? formats::HashTextBetweenTabs(line) : HashOfFields(line);
 }
 
 uint64_t RowHasher::HashOfFields(std::string_view line) {
@@ -98,7 +98,7 @@ uint64_t RowHasher::HashOfFields(std::string_view line) {
       }
       if (!first) text_.push_back(kSeparator);
       first = false;
-      AppendValue(field, &scratch_, &text_);
+      AppendValue(field, &text_);
     }
     hash = formats::HashText(text_, hash ^ nulls);
   }

@@ -33,7 +33,6 @@ class RowHasher {
   std::vector<std::string_view> fields_;
   std::string line_;
   std::string text_;
-  std::string scratch_;
 };
 
 }  // namespace rotv::compare

@@ -7,14 +7,11 @@
 #include <map>
 
 #include "storage/error.h"
-#include "storage/row_key.h"
 #include "sync/compare/digest_sql.h"
-#include "sync/compare/row_hash.h"
 #include "sync/formats/text_hash.h"
 #include "sync/postgres/locked_reading.h"
 #include "sync/postgres/table_queue.h"
 #include "sync/postgres/watchdog.h"
-#include "sync/schema/follow.h"
 
 namespace rotv::compare {
 
@@ -44,7 +41,6 @@ namespace {
 // A table of several times this size is read in parts.
 constexpr int64_t kBytesAtOnce = int64_t{64} << 20;
 constexpr int64_t kMostParts = 64;
-constexpr uint64_t kRowsBetweenReports = 20'000;
 
 // A job first reads the store, which decides the groups; then jobs for the source follow, one for each part.
 struct Job {
@@ -146,19 +142,14 @@ class Worker {
   }
 
   TableDigest Digest(const TableCheck& check) {
-    DigestBuilder builder(schema::IsMultiset(*check.table) ? DigestBuilder::Ranges::kNone
-                                                           : DigestBuilder::Ranges::kByKey);
-    const proto::Shape& shape = store_.shapes().Get(check.table->shape());
-    RowHasher hasher(static_cast<size_t>(shape.columns_size()), ComparedColumns(*check.table, shape));
-    uint64_t rows = 0;
-    std::unique_ptr<RowScan> scan = ScanForCheck(store_, check, request_.lsn);
-    while (scan->Next()) {
-      if (builder.WantsKey()) builder.Cut(KeyTexts(*check.table, scan->row_key(), 1).front());
-      builder.Add(hasher.Hash(scan->line()));
-      if (++rows % kRowsBetweenReports == 0) Report(kRowsBetweenReports);
+    const StoredTable table{.table = *check.table, .epoch = check.epoch, .lsn = request_.lsn};
+    if (request_.ahead != nullptr) {
+      if (std::optional<TableDigest> digest = request_.ahead->Take(table)) {
+        Report(digest->rows());
+        return *std::move(digest);
+      }
     }
-    Report(rows % kRowsBetweenReports);
-    return builder.Finish();
+    return DigestOf(store_, table, [this](uint64_t rows) { Report(rows); });
   }
 
   void Report(uint64_t rows) {
@@ -244,22 +235,6 @@ void CheckTables(postgres::SourceSession& session, const RowStore& store, const 
   work.Run(checks->size() + 1, [&](postgres::PgConnection& connection) {
     Worker(connection, session.context(), store, request, work).Run();
   });
-}
-
-std::unique_ptr<RowScan> ScanForCheck(const RowStore& store, const TableCheck& check, Lsn lsn, KeyRange range) {
-  return store.ScanAt({.table = check.table->id(),
-                       .epoch = check.epoch,
-                       .lsn = lsn,
-                       .range = std::move(range),
-                       .shape = check.table->shape()});
-}
-
-std::vector<std::string> KeyTexts(const proto::Table& table, std::string_view row_key, int columns) {
-  std::vector<std::string> texts;
-  for (int i = 0; i < columns; ++i) {
-    texts.push_back(table.key_is_integer(i) ? std::to_string(TakeIntegerKey(&row_key)) : TakeTextKey(&row_key));
-  }
-  return texts;
 }
 
 }  // namespace rotv::compare

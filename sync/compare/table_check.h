@@ -4,13 +4,12 @@
 #pragma once
 
 #include <deque>
-#include <memory>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "proto/store.pb.h"
 #include "storage/row_store.h"
+#include "sync/compare/digests_ahead.h"
 #include "sync/compare/table_digest.h"
 #include "sync/postgres/source_session.h"
 
@@ -37,8 +36,9 @@ struct TableCheck {
 };
 
 struct CheckRequest {
-  std::string snapshot;  // An exported snapshot that is safe to read through.
-  Lsn lsn;               // The LSN of that snapshot; the store has this state, too.
+  std::string snapshot;           // An exported snapshot that is safe to read through.
+  Lsn lsn;                        // The LSN of that snapshot; the store has this state, too.
+  DigestsAhead* ahead = nullptr;  // What was read of that state before, if anything.
 };
 
 // Fills `checks`. Each read on the source is a transaction of its own; one that blocks another session is cancelled and
@@ -46,11 +46,5 @@ struct CheckRequest {
 // hashes text differently than we do.
 void CheckTables(postgres::SourceSession& session, const RowStore& store, const CheckRequest& request,
                  std::deque<TableCheck>* checks);
-
-// Returns a scan of the table's rows, in the form that digests are computed from. `range` is ScanRequest's.
-std::unique_ptr<RowScan> ScanForCheck(const RowStore& store, const TableCheck& check, Lsn lsn, KeyRange range = {});
-
-// Returns the text of the first `columns` key columns of a row's key.
-std::vector<std::string> KeyTexts(const proto::Table& table, std::string_view row_key, int columns);
 
 }  // namespace rotv::compare

@@ -269,7 +269,8 @@ std::optional<TableDifference> TableExaminer::Examine(const TableCheck& check) {
                                 .restart = [&] { comparison.Restart(); },
                                 .take = [&](std::string_view line) { comparison.TakeSource(line); }});
   if (end == End::kMoved) return std::nullopt;
-  std::unique_ptr<RowScan> scan = ScanForCheck(store_, check, request_.lsn, comparison.StoreRange());
+  std::unique_ptr<RowScan> scan =
+      ScanForCheck(store_, {.table = *check.table, .epoch = check.epoch, .lsn = request_.lsn}, comparison.StoreRange());
   while (scan->Next()) comparison.TakeStored(*scan);
   comparison.Finish();
   return difference;

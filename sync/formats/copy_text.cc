@@ -91,19 +91,22 @@ void SplitCopyLine(std::string_view line, size_t column_count, std::vector<std::
 }
 
 std::string_view UnescapeCopyField(std::string_view field, std::string* scratch) {
-  size_t backslash = field.find('\\');
-  if (backslash == std::string_view::npos) return field;
+  if (field.find('\\') == std::string_view::npos) return field;
   scratch->clear();
+  AppendCopyUnescaped(field, scratch);
+  return *scratch;
+}
+
+void AppendCopyUnescaped(std::string_view field, std::string* out) {
   size_t run = 0;
-  for (; backslash != std::string_view::npos; backslash = field.find('\\', run)) {
-    scratch->append(field, run, backslash - run);
-    char byte = backslash + 1 < field.size() ? kEscapedBytes[static_cast<uint8_t>(field[backslash + 1])] : '\0';
+  for (size_t backslash; (backslash = field.find('\\', run)) != std::string_view::npos;) {
+    out->append(field, run, backslash - run);
+    const char byte = backslash + 1 < field.size() ? kEscapedBytes[static_cast<uint8_t>(field[backslash + 1])] : '\0';
     if (byte == '\0') throw Error(ErrorCode::kProtocol, "a field of the source has a backslash that COPY never writes");
-    scratch->push_back(byte);
+    out->push_back(byte);
     run = backslash + 2;
   }
-  scratch->append(field, run);
-  return *scratch;
+  out->append(field, run);
 }
 
 }  // namespace rotv::formats

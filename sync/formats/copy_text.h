@@ -29,4 +29,7 @@ void SplitCopyLine(std::string_view line, size_t column_count, std::vector<std::
 // end, or before anything but the letters above (COPY TO never writes octal or hexadecimal escapes).
 std::string_view UnescapeCopyField(std::string_view field, std::string* scratch);
 
+// The same, appended to `out`. An exception leaves a part of it there.
+void AppendCopyUnescaped(std::string_view field, std::string* out);
+
 }  // namespace rotv::formats

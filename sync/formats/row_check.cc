@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <bit>
 #include <cstdint>
 #include <cstring>
 
@@ -76,7 +75,7 @@ void RowCheck::Line(std::string_view line) const {
     const uint64_t backslashes = ZeroBytes(word ^ EachByte('\\'));
     if ((small | backslashes) == 0) continue;  // True for most words of a long field.
     const uint64_t tab_bits = ZeroBytes(word ^ EachByte('\t'));
-    tabs += static_cast<size_t>(std::popcount(tab_bits));
+    tabs += (tab_bits >> 7) * EachByte(1) >> 56;  // Their number: without its instruction, popcount() is a call.
     if (((small ^ tab_bits) | backslashes) != 0) look(at, at + sizeof word);
   }
   look(at, line.size());

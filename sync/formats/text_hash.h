@@ -11,4 +11,7 @@ namespace rotv::formats {
 
 uint64_t HashText(std::string_view text, uint64_t seed);
 
+// The same with seed 0, of the text that has 0x1F in the place of each tab.
+uint64_t HashTextBetweenTabs(std::string_view text);
+
 }  // namespace rotv::formats
