@@ -78,11 +78,14 @@ MaterializeResult Materialize(const Context& context, const MaterializeOptions& 
   }
   std::unique_ptr<SeedOutput> output = OpenSeedOutput(result.path, options.compression);
   context.progress.Begin("writing the seed", Progress::Unit::kBytes, 0);
-  result.restricted = IsRestricted(context, options);
   seed::SeedCounts counts =
       seed::WriteSeed(*found.store, found.point.lsn, [&](std::string_view bytes) { output->Write(bytes); },
                       context.progress, context.interrupt,
-                      {.restrict_key = result.restricted ? postgres::NewRestrictKey() : "",
+                      {.restrict_key =
+                           [&] {
+                             result.restricted = IsRestricted(context, options);
+                             return result.restricted ? postgres::NewRestrictKey() : "";
+                           },
                        .clean = options.clean,
                        .schema = with_rights ? &*with_rights : nullptr});
   output->Commit();

@@ -12,6 +12,7 @@
 #include <optional>
 #include <set>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "storage/epochs.h"
@@ -66,7 +67,7 @@ class ReadAhead {
       std::lock_guard lock(mutex_);
       stop_ = true;
     }
-    changed_.notify_all();
+    room_.notify_all();
     for (std::thread& thread : threads_) thread.join();
   }
 
@@ -74,17 +75,16 @@ class ReadAhead {
   // the piece before, whose memory is used again: fresh memory costs more than what is copied into it.
   std::optional<std::string> Take(size_t at, std::string used) {
     std::unique_lock lock(mutex_);
-    writing_ = at;
+    if (std::exchange(writing_, at) != at) room_.notify_all();
     if (used.capacity() >= kPieceBytes && used.capacity() <= 2 * kPieceBytes) spare_.push_back(std::move(used));
-    changed_.notify_all();
     Part& part = *parts_[at];
-    changed_.wait(lock, [&] { return error_ || !part.pieces.empty() || part.complete; });
+    read_.wait(lock, [&] { return error_ || !part.pieces.empty() || part.complete; });
     if (error_) std::rethrow_exception(error_);
     if (part.pieces.empty()) return std::nullopt;
     std::string piece = std::move(part.pieces.front());
     part.pieces.pop_front();
     --pieces_;
-    changed_.notify_all();
+    room_.notify_all();
     return piece;
   }
 
@@ -96,13 +96,14 @@ class ReadAhead {
       std::lock_guard lock(mutex_);
       error_ = std::current_exception();
       stop_ = true;
-      changed_.notify_all();
+      read_.notify_one();
+      room_.notify_all();
     }
   }
 
   Part* NextPart() {
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [this] { return stop_ || next_ == parts_.size() || next_ <= writing_ + readers_; });
+    room_.wait(lock, [this] { return stop_ || next_ == parts_.size() || next_ <= writing_ + readers_; });
     if (stop_ || next_ == parts_.size()) return nullptr;
     return parts_[next_++].get();
   }
@@ -123,7 +124,7 @@ class ReadAhead {
     std::lock_guard lock(mutex_);
     part.rows = rows;
     part.complete = true;
-    changed_.notify_all();
+    if (part.number == writing_) read_.notify_one();
   }
 
   std::string NewPiece() {
@@ -142,20 +143,21 @@ class ReadAhead {
 
   bool HandOver(Part& part, std::string piece) {
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] {
+    room_.wait(lock, [&] {
       const bool has_room = pieces_ < kPiecesTogether || (part.pieces.empty() && part.number == writing_);
       return stop_ || (part.pieces.size() < kPiecesAhead && has_room);
     });
     part.pieces.push_back(std::move(piece));
     ++pieces_;
-    changed_.notify_all();
+    if (part.number == writing_) read_.notify_one();
     return !stop_;
   }
 
   const RowStore& store_;
   std::vector<std::unique_ptr<Part>>& parts_;
   std::mutex mutex_;
-  std::condition_variable changed_;
+  std::condition_variable read_;  // For the thread that writes: its part has a piece, or is complete.
+  std::condition_variable room_;  // For those that read: a piece was taken, or another part is being written.
   std::vector<std::string> spare_;
   const size_t readers_ = Readers();
   size_t pieces_ = 0;  // Of all parts.
@@ -185,16 +187,18 @@ class SeedWriter {
   SeedCounts Run() {
     schema_ = form_.schema != nullptr ? *form_.schema : store_.SchemaAt(lsn_);
     schema::CheckStoredSchema(schema_);
+    epochs_ = EpochsAt(store_.manifest(), lsn_);
+    const std::vector<TableParts> tables = DivideTables();
+    ReadAhead ahead(store_, parts_);
     if (form_.clean) MakeCleanPartImportable();
     if (!form_.clean) RemoveCleanPart();
     MakeKeysNotValid();
-    if (!form_.restrict_key.empty()) WriteRestrict();
-    epochs_ = EpochsAt(store_.manifest(), lsn_);
+    if (const std::string key = form_.restrict_key(); !key.empty()) WriteRestrict(key);
     const LargeObjectWriter::Write put = [this](std::string_view text) { Put(text); };
     LargeObjectWriter large_objects(schema_, put);
     if (form_.clean) large_objects.WritePreData();
     if (!form_.clean) Put(schema_.pre_data());
-    WriteTables();
+    WriteTables(tables, ahead);
     WriteSequences();
     WriteLargeObjects(large_objects);
     Put(schema_.post_data());
@@ -235,13 +239,13 @@ class SeedWriter {
   }
 
   // Writes \restrict and \unrestrict where pg_dump has them: after the first comment, and at the end.
-  void WriteRestrict() {
+  void WriteRestrict(const std::string& key) {
     constexpr std::string_view kTitle = "--\n-- PostgreSQL database dump\n--\n\n";
     const size_t at = schema_.pre_data().starts_with(kTitle) ? kTitle.size() : 0;
-    const std::string line = fmt::format("\\restrict {}\n\n", form_.restrict_key);
+    const std::string line = fmt::format("\\restrict {}\n\n", key);
     schema_.mutable_pre_data()->insert(at, line);
     if (schema_.drops_at() != 0) schema_.set_drops_at(schema_.drops_at() + line.size());
-    schema_.mutable_post_data()->append(fmt::format("\\unrestrict {}\n\n", form_.restrict_key));
+    schema_.mutable_post_data()->append(fmt::format("\\unrestrict {}\n\n", key));
   }
 
   ScanRequest ScanOf(const proto::Table& table) const {
@@ -249,21 +253,29 @@ class SeedWriter {
         .table = table.id(), .epoch = EpochOf(epochs_, table, lsn_), .lsn = lsn_, .range = {}, .shape = table.shape()};
   }
 
-  void WriteTables() {
-    std::vector<std::unique_ptr<Part>> parts;
-    std::vector<std::pair<const proto::Table*, size_t>> tables;  // Each with the number of its parts.
+  struct TableParts {
+    const proto::Table* table;
+    size_t parts = 0;
+  };
+
+  // Fills parts_ with the parts of all tables, in the order of the seed.
+  std::vector<TableParts> DivideTables() {
+    std::vector<TableParts> tables;
     for (const proto::Table* table : TablesInOrder(schema_)) {
       ScanRequest scan = ScanOf(*table);
       std::vector<KeyRange> ranges = store_.Split(scan.table, scan.epoch, kPartsPerTable);
-      tables.emplace_back(table, ranges.size());
+      tables.push_back({.table = table, .parts = ranges.size()});
       for (KeyRange& range : ranges) {
-        parts.push_back(std::make_unique<Part>());
-        parts.back()->number = parts.size() - 1;
-        parts.back()->scan = scan;
-        parts.back()->scan.range = std::move(range);
+        parts_.push_back(std::make_unique<Part>());
+        parts_.back()->number = parts_.size() - 1;
+        parts_.back()->scan = scan;
+        parts_.back()->scan.range = std::move(range);
       }
     }
-    ReadAhead ahead(store_, parts);
+    return tables;
+  }
+
+  void WriteTables(const std::vector<TableParts>& tables, ReadAhead& ahead) {
     size_t at = 0;
     for (const auto& [table, part_count] : tables) {
       progress_.Detail(table->quoted_name());
@@ -277,8 +289,8 @@ class SeedWriter {
           Put(*piece);
           used = std::move(*piece);
         }
-        counts_.rows += parts[at]->rows;
-        parts[at].reset(new Part());  // Its memory is no longer needed.
+        counts_.rows += parts_[at]->rows;
+        parts_[at].reset(new Part());  // Its memory is no longer needed.
       }
       Put("\\.\n\n\n");
       ++counts_.tables;
@@ -316,6 +328,7 @@ class SeedWriter {
   const SeedForm& form_;
   proto::SchemaVersion schema_;
   std::map<TableId, EpochNumber> epochs_;
+  std::vector<std::unique_ptr<Part>> parts_;
   SeedCounts counts_;
 };
 

@@ -22,8 +22,8 @@ struct SeedCounts {
 
 struct SeedForm {
   // With a key, psql runs no meta-command that is in the text (NewRestrictKey()). Without one, two seeds of one state
-  // are the same bytes.
-  std::string restrict_key = "";
+  // are the same bytes. It is asked for once, while rows are read already.
+  std::function<std::string()> restrict_key = [] { return std::string(); };
   bool clean = true;  // The seed begins with the statements that remove an older import (sync/formats/clean_part.h).
   const proto::SchemaVersion* schema = nullptr;  // In place of the stored one, with the same tables and other texts.
 };

@@ -159,7 +159,7 @@ TEST_F(SeedWriterTest, TheRestrictKeyIsWherePgDumpHasIt) {
   Publish();
   std::string text;
   seed::WriteSeed(*store_, Lsn(1000), [&](std::string_view piece) { text += piece; }, progress_, interrupt_,
-                  {.restrict_key = "kEy"});
+                  {.restrict_key = [] { return "kEy"; }});
   EXPECT_TRUE(text.starts_with(std::string(kTitle) + "\\restrict kEy\n\nSELECT 'PRE';\nSELECT pg_catalog.lo_unlink"))
       << text;
   EXPECT_TRUE(text.ends_with(std::string(kEnd) + "\\unrestrict kEy\n\n")) << text;
