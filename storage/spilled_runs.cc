@@ -15,6 +15,7 @@
 #include "storage/free_space.h"
 #include "storage/row_key.h"
 #include "storage/row_version.h"
+#include "storage/unnamed_file.h"
 
 // A run is cut into chunks, so that a merge holds one chunk of each. What is merged at once is bounded: of more runs
 // the oldest are merged into one first, which goes to the end of the file, and the space that they had is given back.
@@ -156,14 +157,8 @@ class SpilledRuns::Cursor {
 
 void SpilledRuns::RequireFile() {
   if (file_) return;
-  file_ = FileDescriptor(open(directory_.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
-  if (file_) return;
-  // Not every file system has files without a name. The store removes such names when it is opened.
-  constexpr std::string_view kSuffix = ".tmp";
-  std::string path = (directory_ / "run-XXXXXX").string().append(kSuffix);
-  file_ = FileDescriptor(mkostemps(path.data(), kSuffix.size(), O_CLOEXEC));
+  file_ = OpenUnnamedFile(directory_);
   if (!file_) ThrowDiskError("write rows in", directory_, errno);
-  unlink(path.c_str());
 }
 
 void SpilledRuns::Add(const VersionBuffer::Entry* begin, const VersionBuffer::Entry* end) {

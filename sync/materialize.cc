@@ -14,6 +14,7 @@
 #include "sync/schema/stored_facts.h"
 #include "sync/schema_with_rights.h"
 #include "sync/seed/seed_writer.h"
+#include "sync/subset/choose_rows.h"
 
 namespace rotv {
 namespace {
@@ -42,13 +43,22 @@ std::vector<std::string> TellOlderTables(const Context& context, const history::
   return names;
 }
 
+subset::ChosenRows ChooseSubset(const Context& context, const history::PointInStore& found) {
+  subset::ChosenRows rows =
+      subset::ChooseRows(*found.store, found.point.lsn, context.source.subset, context.progress, context.interrupt);
+  for (const std::string& remark : rows.remarks) context.progress.Warn(remark);
+  return rows;
+}
+
 }  // namespace
 
-std::filesystem::path SeedPath(const Context& context, const std::string& text, Lsn lsn, Compression compression) {
+std::filesystem::path SeedPath(const Context& context, const std::string& text, Lsn lsn, Compression compression,
+                               SeedRows rows) {
   const std::string point = history::NameOfPoint(text, lsn);
   std::string name = "seed-data";
   // Names of snapshots and sources have neither '+' nor '@'.
   if (point != "head") name += (point == text ? "-" : "+") + point;
+  if (rows == SeedRows::kSubset) name += "+subset";
   if (!context.source.is_default) name += "@" + context.source.name;
   name += ".sql";
   if (compression == Compression::kZstd) name += ".zst";
@@ -63,8 +73,10 @@ MaterializeResult Materialize(const Context& context, const MaterializeOptions& 
   const history::PointInStore found = history::OpenPoint(workspace, options.point, options.in_gap);
 
   MaterializeResult result;
-  result.path =
-      options.output.empty() ? SeedPath(context, options.point, found.point.lsn, options.compression) : options.output;
+  result.path = options.output.empty() ? SeedPath(context, options.point, found.point.lsn, options.compression,
+                                                  options.subset ? SeedRows::kSubset : SeedRows::kAll)
+                                       : options.output;
+  if (options.subset) result.subset = SubsetFingerprint(context.source.subset);
   result.point = history::Resolved(found);
   if (options.is_there && options.is_there(result.path, result.point)) {
     result.written = false;
@@ -76,6 +88,8 @@ MaterializeResult Materialize(const Context& context, const MaterializeOptions& 
   if (options.owners || options.privileges) {
     with_rights = ReadSchemaWithRights(context, found, {.owners = options.owners, .privileges = options.privileges});
   }
+  const std::optional<subset::ChosenRows> rows =
+      options.subset ? std::optional(ChooseSubset(context, found)) : std::nullopt;
   std::unique_ptr<SeedOutput> output = OpenSeedOutput(result.path, options.compression);
   context.progress.Begin("writing the seed", Progress::Unit::kBytes, 0);
   seed::SeedCounts counts =
@@ -87,7 +101,8 @@ MaterializeResult Materialize(const Context& context, const MaterializeOptions& 
                              return result.restricted ? postgres::NewRestrictKey() : "";
                            },
                        .clean = options.clean,
-                       .schema = with_rights ? &*with_rights : nullptr});
+                       .schema = with_rights ? &*with_rights : nullptr,
+                       .rows = rows ? &*rows : nullptr});
   output->Commit();
   result.checksum = output->checksum();
   context.progress.End();

@@ -16,6 +16,7 @@
 #include "cli/config/mask_config.h"
 #include "cli/config/remote_section.h"
 #include "cli/config/source_check.h"
+#include "cli/config/subset_section.h"
 #include "cli/output/did_you_mean.h"
 #include "os/text_file.h"
 #include "storage/error.h"
@@ -59,6 +60,7 @@ struct ConfigContent {
   AppConfig app;
   HistoryConfig history;
   MaskConfig mask;
+  SubsetConfig subset;
   DriftConfig drift;
 };
 
@@ -103,10 +105,12 @@ class ConfigFile {
         content.history = ReadHistory(values_.Table(key, node));
       } else if (key.str() == "mask") {
         content.mask = ReadMask(key, node);
+      } else if (key.str() == "subset") {
+        content.subset = ReadSubsetSection(values_.Table(key, node), values_);
       } else if (key.str() == "schema") {
         content.drift = ReadDriftSection(values_.Table(key, node), values_);
       } else {
-        values_.FailOnUnknown(key, "", {"sources", "remotes", "app", "history", "mask", "schema"});
+        values_.FailOnUnknown(key, "", {"sources", "remotes", "app", "history", "mask", "subset", "schema"});
       }
     }
     return content;
@@ -373,6 +377,7 @@ const SourceMap& Config::Configured() const {
   for (auto& [name, source] : sources) {
     source.history = content.history;
     source.mask = content.mask;
+    source.subset = content.subset;
     source.config_file = read_->path.empty() ? "" : std::filesystem::weakly_canonical(read_->path);
   }
   return read_->configured.emplace(std::move(sources));
@@ -395,6 +400,7 @@ SourceMap Config::All() const {
     SourceConfig source;
     source.name = name;
     source.imported = true;
+    source.subset = Reading().content.subset;
     sources.emplace(name, std::move(source));
   }
   if (nothing_else) by_default = NameOfDefault(sources);

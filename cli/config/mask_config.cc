@@ -2,9 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <optional>
 #include <type_traits>
 #include <vector>
 
+#include "cli/config/pattern_parts.h"
 #include "cli/output/did_you_mean.h"
 #include "storage/error.h"
 #include "sync/context/mask_rule_table.h"
@@ -64,33 +66,13 @@ class Reader {
     Fail(key, fmt::format("\"mask_unknown\" is \"{}\"", text), "\"refuse\", \"null\" or \"keep\"");
   }
 
-  // Splits schema.table or schema.table.column. A part with dots is in double quotes, and quotes in it are doubled. It
-  // is a pattern, and no name of SQL: a part may have *, a space or capital letters without quotes.
   std::vector<std::string> PartsOf(const toml::key& key) const {
-    std::vector<std::string> parts(1);
-    bool quoted = false;
-    const std::string_view text = key.str();
-    for (size_t i = 0; i < text.size(); ++i) {
-      if (text[i] == '"') {
-        if (quoted && i + 1 < text.size() && text[i + 1] == '"') {
-          parts.back().push_back('"');
-          ++i;
-        } else {
-          quoted = !quoted;
-        }
-      } else if (text[i] == '.' && !quoted) {
-        parts.emplace_back();
-      } else {
-        parts.back().push_back(text[i]);
-      }
-    }
-    bool empty = quoted;
-    for (const std::string& part : parts) empty |= part.empty();
-    if (empty || parts.size() < 2 || parts.size() > 3) {
+    std::optional<std::vector<std::string>> parts = PatternParts(key.str());
+    if (!parts || parts->size() < 2 || parts->size() > 3) {
       Fail(key, fmt::format("\"{}\" names neither a table nor a column", key.str()),
            "\"schema.table\" or \"schema.table.column\", where * matches any");
     }
-    return parts;
+    return *std::move(parts);
   }
 
   MaskRule ReadRule(const toml::key& key, const toml::node& node, const std::string& pattern) const {

@@ -114,6 +114,7 @@ void TellData(const StartData& data, const LaunchOptions& options, LaunchResult&
   result.state.seed_file = data.foreign_seed();
   result.state.saved = options.saved;
   result.state.snapshot = options.snapshot;
+  result.state.subset = options.subset;
   result.state.lsn = data.source().empty() ? "" : data.point().lsn.ToString();
   result.state.data_time_us = data.point().time_us;
 }
@@ -215,6 +216,7 @@ LaunchResult Launch(const LaunchPlace& place, const LaunchOptions& options) {
                   .interrupt = place.interrupt,
                   .read_source = place.read_source,
                   .snapshot = options.snapshot,
+                  .subset = options.subset,
                   .pull = options.pull,
                   .keep = options.keep,
                   .saved = options.saved});

@@ -24,6 +24,7 @@ namespace rotv::launch {
 
 struct LaunchOptions {
   std::string snapshot = "head";
+  bool subset = false;  // Only the rows of the config's [subset].
   bool pull = false;
   bool wait = false;       // Wait for the application without a time limit.
   bool replace = false;    // Stop a running application, once all checks have passed.

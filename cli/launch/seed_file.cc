@@ -74,10 +74,11 @@ class SeedTurn {
 // The seed's file; that of a time is known only once it is resolved. One that somebody put there may have another
 // compression than ours would have.
 std::filesystem::path PathFor(const Context& context, const SeedRequest& request) {
-  std::filesystem::path usual = SeedPath(context, request.snapshot, Lsn(), request.compression);
+  const SeedRows rows = request.subset ? SeedRows::kSubset : SeedRows::kAll;
+  std::filesystem::path usual = SeedPath(context, request.snapshot, Lsn(), request.compression, rows);
   if (std::filesystem::exists(usual)) return usual;
   for (Compression other : {Compression::kNone, Compression::kZstd, Compression::kGzip}) {
-    std::filesystem::path path = SeedPath(context, request.snapshot, Lsn(), other);
+    std::filesystem::path path = SeedPath(context, request.snapshot, Lsn(), other, rows);
     if (!request.pull && std::filesystem::exists(path) && !std::filesystem::exists(SeedNotePath(path))) return path;
   }
   return usual;
@@ -103,6 +104,10 @@ Seed UseSetBack(Seed seed, Progress& progress) {
   return seed;
 }
 
+std::string FingerprintFor(const Context& context, const SeedRequest& request) {
+  return request.subset ? SubsetFingerprint(context.source.subset) : "";
+}
+
 StoreBroughtUp BringUp(const Context& context, const SeedRequest& request) {
   const std::filesystem::path path = PathFor(context, request);
   FoundSeed found = LookAtSeed(path, context.interrupt);
@@ -112,6 +117,7 @@ StoreBroughtUp BringUp(const Context& context, const SeedRequest& request) {
   const bool is_ours = found.whose == Whose::kOurs || found.whose == Whose::kSetBack;
   std::optional<Seed> there = is_ours ? found.seed : std::nullopt;
   if (there && there->source != context.source.name) there.reset();
+  if (there && there->subset != FingerprintFor(context, request)) there.reset();  // [subset] was changed since.
   if (there && found.whose == Whose::kSetBack && !request.pull) return {UseSetBack(*there, context.progress)};
   if (!HasBaseline(context)) {
     try {
@@ -131,10 +137,13 @@ StoreBroughtUp BringUp(const Context& context, const SeedRequest& request) {
 
 Seed Make(const Context& context, const SeedRequest& request) {
   std::optional<Seed> there;
+  const std::string subset = FingerprintFor(context, request);
   // The name is resolved once: a seed that is there and one that is written are of the same point.
   const auto is_there = [&](const std::filesystem::path& target, const history::ResolvedPoint& point) {
     there = OwnSeedAt(context, target);
-    if (there && there->point.lsn == point.lsn && BaselineName(there->point) == BaselineName(point)) {
+    const bool is_same = there && there->point.lsn == point.lsn && BaselineName(there->point) == BaselineName(point) &&
+                         there->subset == subset;
+    if (is_same) {
       if (request.is_checked_by_caller || HasItsBytes(*there, context.interrupt)) return true;
       context.progress.Warn(fmt::format("{} was damaged since it was written: writing it again", target.native()));
     }
@@ -145,6 +154,7 @@ Seed Make(const Context& context, const SeedRequest& request) {
                                                  .point = request.snapshot,
                                                  .compression = request.compression,
                                                  .psql_version = request.psql_version,
+                                                 .subset = request.subset,
                                                  .is_there = is_there});
   if (!made.written) return *there;
   return NoteSeed(context, made, request.snapshot);
@@ -207,6 +217,7 @@ Seed NoteSeed(const Context& context, const MaterializeResult& made, const std::
             .sum = ChecksumText(made.checksum),
             .roles = made.roles,
             .facts = made.facts,
+            .subset = made.subset,
             .fresh_us = made.point.time_us};
   WriteSeedNote(seed);
   return seed;
@@ -214,8 +225,10 @@ Seed NoteSeed(const Context& context, const MaterializeResult& made, const std::
 
 void RemoveSeedOf(const Context& context, const std::string& snapshot) {
   for (Compression compression : {Compression::kNone, Compression::kZstd, Compression::kGzip}) {
-    std::filesystem::path path = SeedPath(context, snapshot, Lsn(), compression);
-    if (ReadSeedNote(path)) RemoveSeed(path);  // Else it is not ours.
+    for (SeedRows rows : {SeedRows::kAll, SeedRows::kSubset}) {
+      std::filesystem::path path = SeedPath(context, snapshot, Lsn(), compression, rows);
+      if (ReadSeedNote(path)) RemoveSeed(path);  // Else it is not ours.
+    }
   }
 }
 

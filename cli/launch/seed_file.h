@@ -23,6 +23,7 @@ namespace rotv::launch {
 struct SeedRequest {
   std::string snapshot = "head";  // A point, as OpenPoint() takes it.
   Compression compression = Compression::kNone;
+  bool subset = false;                                            // As in MaterializeOptions.
   bool pull = false;                                              // Bring the store up to date with the source first.
   std::vector<std::string> psql_version = {"psql", "--version"};  // As in MaterializeOptions.
   // A seed that is there is taken for what was written if its size and time are; the caller asks HasItsBytes() (a seed

@@ -27,10 +27,11 @@ struct Note {
   uint64_t sql_bytes = 0;
   std::set<std::string> roles;
   nlohmann::json facts;   // JsonOf(); not in a note of an older program.
+  std::string subset;     // SubsetFingerprint(); empty: all rows.
   bool replaced = false;  // A new one is being written: a file that is not this note's is ours all the same.
 };
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Note, file, sum, baseline, source, snapshot, lsn, data_time_us,
-                                                sql_bytes, roles, facts, replaced)
+                                                sql_bytes, roles, facts, subset, replaced)
 
 // Reads what BaselineName() wrote. Returns false if it is something else.
 bool ReadBaselineName(std::string_view name, history::ResolvedPoint& point) {
@@ -65,6 +66,7 @@ std::optional<Seed> SeedOf(const std::filesystem::path& path, const Note& note) 
             .sql_bytes = note.sql_bytes,
             .sum = note.sum,
             .roles = note.roles,
+            .subset = note.subset,
             .fresh_us = note.data_time_us};
   if (!ReadBaselineName(note.baseline, seed.point)) return std::nullopt;
   try {
@@ -115,7 +117,8 @@ void WriteSeedNote(const Seed& seed) {
                   .data_time_us = seed.point.time_us,
                   .sql_bytes = seed.sql_bytes,
                   .roles = seed.roles,
-                  .facts = JsonOf(seed.facts)};
+                  .facts = JsonOf(seed.facts),
+                  .subset = seed.subset};
   WriteCheckedNote(SeedNotePath(seed.path), nlohmann::json(note));
 }
 

@@ -26,6 +26,7 @@ struct Seed {
   std::string sum = {};          // The checksum of the file; empty: not known.
   std::set<std::string> roles;   // The roles that an import needs.
   DatabaseFacts facts = {};      // Of the source's database at this point.
+  std::string subset = {};       // SubsetFingerprint() of the rows it has; empty: all.
   bool is_foreign = false;       // Somebody put it there.
   int64_t fresh_us = 0;  // The time by which its age goes: that of the data, or the file's if that was set back.
 };

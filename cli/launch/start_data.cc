@@ -78,6 +78,7 @@ Context StartData::SourceContext() const { return {*config_, request_.home, requ
 SeedRequest StartData::RequestOfSeed() const {
   return {.snapshot = request_.snapshot,
           .compression = request_.app.compression,
+          .subset = request_.subset,
           .pull = request_.pull,
           .psql_version = request_.runtime.PsqlVersionCommand(request_.app.image)};
 }
@@ -85,6 +86,7 @@ SeedRequest StartData::RequestOfSeed() const {
 void StartData::Prepare(LaunchRequest* launch) {
   if (!request_.saved.empty()) return UseSaved(launch);
   config_ = request_.read_source();
+  RequireSubset();
   if (!config_) {
     UseSeed(SeedWithoutSource(request_.home, request_.snapshot, request_.progress, request_.interrupt), launch);
   } else {
@@ -100,12 +102,23 @@ void StartData::Prepare(LaunchRequest* launch) {
   WarnIfStale(fresh_us_, request_.progress);
 }
 
+// Before anything is pulled or written.
+void StartData::RequireSubset() const {
+  if (!request_.subset) return;
+  if (!config_) {
+    throw Error(ErrorCode::kUsage, "no source is configured, so there is nothing to take a subset of",
+                "leave out --subset: the seed that is there is used as it is");
+  }
+  RequireSubsetStart(config_->subset);
+}
+
 bool StartData::PrepareWarm(LaunchRequest* launch) {
   if (!request_.saved.empty()) {
     UseSaved(launch);
     return true;
   }
   config_ = request_.read_source();
+  RequireSubset();
   if (!config_ || !StoreIsEnough(SourceContext(), RequestOfSeed())) return false;
   UsePoint(launch);
   return UsesWarm() && UseWarmOfPoint(launch);
@@ -136,6 +149,7 @@ void StartData::Describe(const std::set<std::string>& roles, const DatabaseFacts
               .superuser = launch->superuser,
               .admin = launch->admin,
               .roles = launch->roles,
+              .subset = request_.subset && config_ ? SubsetFingerprint(config_->subset) : "",
               .twin = launch->twin};
   state_ = {.kind = foreign_.empty() ? WarmKind::kState : WarmKind::kForeign,
             .point = point_,
@@ -214,6 +228,8 @@ bool StartData::UseWarmOfPoint(LaunchRequest* launch) {
 bool StartData::UseWarm(LaunchRequest* launch) {
   if (!UsesWarm()) return false;
   if (UseWarmOfPoint(launch)) return true;
+  // What two states of the source differ in is not what their subsets differ in.
+  if (request_.subset) return false;
   std::optional<WarmLease> lease = clusters_.FindNear(purpose_, point_);
   return lease && Carry(*std::move(lease), launch);
 }

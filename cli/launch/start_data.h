@@ -35,6 +35,7 @@ struct StartDataRequest {
   // Gives nothing if no source is configured.
   std::function<std::optional<SourceConfig>()> read_source;
   std::string snapshot = "head";
+  bool subset = false;  // Only the rows of the config's [subset].
   bool pull = false;
   bool keep = false;       // Keep the state as a warm cluster in any case, also one that was carried or was there.
   std::string saved = {};  // Start from the state that was saved under this name, in place of `snapshot`.
@@ -105,6 +106,7 @@ class StartData {
   void StartFrom(WarmLease lease, LaunchRequest* launch);
   void OfferPipes(LaunchRequest* launch);
   void FindSoundEmpty();
+  void RequireSubset() const;
   bool UsesWarm() const { return request_.app.keep_prepared && !request_.app.persistent; }
   Context SourceContext() const;
   SeedRequest RequestOfSeed() const;

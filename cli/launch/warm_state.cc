@@ -18,6 +18,7 @@ std::string PurposeKey(const WarmPurpose& purpose) {
   for (const std::string& role : purpose.roles) add(role);
   add("");
   for (const auto& [name, value] : purpose.twin) add(name + '\0' + value);
+  if (!purpose.subset.empty()) add("subset " + purpose.subset);  // Clusters of all rows keep the key that they had.
   return ChecksumText(checksum.value());
 }
 

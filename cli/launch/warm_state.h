@@ -20,6 +20,7 @@ struct WarmPurpose {
   bool superuser = false;
   std::string admin = {};  // As in LaunchRequest, as are the following ones.
   std::set<std::string> roles = {};
+  std::string subset = {};    // SubsetFingerprint() of its rows; empty: all.
   os::Environment twin = {};  // May hold secrets: only a checksum of it is kept.
 };
 

@@ -73,6 +73,7 @@ std::unique_ptr<launch::Runtime> RunningRuntime(const program::Invocation& call,
 // The options that start and restart share.
 struct StartFlags {
   std::string snapshot;
+  bool subset = false;
   bool persistent = false;
   bool pull = false;
   int port = 0;

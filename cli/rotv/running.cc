@@ -109,6 +109,7 @@ void AddData(const launch::LaunchState& state, output::Json* document) {
   (*document)["seed_file"] = state.seed_file.empty() ? output::Json() : output::Json(state.seed_file);
   (*document)["saved"] = state.saved.empty() ? output::Json() : output::Json(state.saved);
   (*document)["snapshot"] = state.snapshot;
+  (*document)["subset"] = state.subset;
   (*document)["lsn"] = state.lsn;
   (*document)["source_time"] =
       state.data_time_us > 0 ? output::Json(output::IsoTime(state.data_time_us)) : output::Json();

@@ -19,6 +19,7 @@ namespace {
 struct SeedFlags {
   std::string name;
   std::string as;
+  bool subset = false;
   CLI::Option* as_option = nullptr;
 };
 
@@ -47,7 +48,9 @@ int RunSeed(const program::Invocation& call, const SeedFlags& flags) {
   }
   config::OpenHome(call.home);
   Context context{source, call.home, call.progress, call.interrupt};
-  launch::Seed seed = launch::PrepareSeed(context, {.snapshot = "head", .compression = app.compression, .pull = true});
+  if (flags.subset) RequireSubsetStart(source.subset);  // Before it takes minutes to pull.
+  launch::Seed seed = launch::PrepareSeed(
+      context, {.snapshot = "head", .compression = app.compression, .subset = flags.subset, .pull = true});
   if (seed.is_foreign) {
     throw Error(ErrorCode::kUnreachable, fmt::format("no seed was written, since {} does not answer", source.name),
                 fmt::format("try again; rotv start goes on with {}, which was put there by hand", seed.path.native()));
@@ -60,11 +63,12 @@ int RunSeed(const program::Invocation& call, const SeedFlags& flags) {
   document["source_time"] = output::IsoTime(seed.point.time_us);
   document["bytes"] = seed.sql_bytes;
   document["written"] = seed.written;
+  document["subset"] = seed.subset.empty() ? output::Json() : output::Json(seed.subset);
   document["kept_as"] = snapshot.empty() ? output::Json() : output::Json(snapshot);
   call.output.Result(
-      fmt::format("{} {}: {} as it was at {} ({}), {} of SQL.\n{}", seed.written ? "Wrote" : "Nothing changed in",
-                  output::OneLine(seed.path.native()), seed.source, seed.point.lsn.ToString(),
-                  output::HumanTime(seed.point.time_us), output::HumanBytes(seed.sql_bytes),
+      fmt::format("{} {}: {}{} as it was at {} ({}), {} of SQL.\n{}", seed.written ? "Wrote" : "Nothing changed in",
+                  output::OneLine(seed.path.native()), seed.subset.empty() ? "" : "a subset of ", seed.source,
+                  seed.point.lsn.ToString(), output::HumanTime(seed.point.time_us), output::HumanBytes(seed.sql_bytes),
                   snapshot.empty() ? "" : fmt::format("Kept as snapshot {0}: rotv start --snapshot {0}\n", snapshot)),
       document);
   return 0;
@@ -78,10 +82,12 @@ program::Command DeclareSeed(CLI::App& app, const RuntimeOption& /*runtime*/) {
       "Examples:\n"
       "  rotv seed\n"
       "  rotv seed --as before-release      # also keeps it as a snapshot\n"
+      "  rotv seed --subset                 # a small part of the rows, by [subset] of rotv.toml\n"
       "  rotv seed staging                  # the seed of another source");
   auto flags = std::make_shared<SeedFlags>();
   app.add_option("name", flags->name, "A source (a snapshot's name is taken too: better --as)")->type_name("SOURCE");
   flags->as_option = app.add_option("--as", flags->as, "Keep this state as a snapshot, too")->type_name("NAME");
+  app.add_flag("--subset", flags->subset, "Only the rows that [subset] of the config asks for");
   return {[flags](const program::Invocation& call) { return RunSeed(call, *flags); }, nullptr};
 }
 

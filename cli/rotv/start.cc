@@ -146,6 +146,14 @@ void RequireWhatWasAskedFor(const program::Invocation& call, const RuntimeOption
   compare(!call.options.source.empty() && !state.source.empty(), "the source", state.source, call.options.source);
   compare(!flags.snapshot.empty(), "the snapshot", state.snapshot, flags.snapshot);
   compare(flags.port != 0, "the port", state.port, flags.port);
+  if (flags.subset && !state.source.empty()) {
+    if (!state.subset) {
+      differences.emplace_back("it has all rows, not a subset");
+    } else if (!state.subset_made_by.empty() &&
+               state.subset_made_by != SubsetFingerprint(call.config.Source().subset)) {
+      differences.emplace_back("its subset was made by another [subset] than that of rotv.toml");
+    }
+  }
   if (app.persistent && !state.persistent) differences.emplace_back("its data is not persistent");
   if (flags.pull) differences.push_back(fmt::format("its data stays as it was at {}", state.lsn));
   if (differences.empty()) return;
@@ -168,8 +176,15 @@ std::string DataText(const launch::LaunchState& state) {
                        output::HumanTime(state.data_time_us));
   }
   if (state.source.empty()) return "the data of the persistent cluster, as it was left";
-  return fmt::format("{} as it was at {} ({}){}", state.source, state.lsn, output::HumanTime(state.data_time_us),
+  return fmt::format("{}{} as it was at {} ({}){}", state.subset ? "a subset of " : "", state.source, state.lsn,
+                     output::HumanTime(state.data_time_us),
                      state.snapshot == "head" ? "" : fmt::format(", snapshot {}", state.snapshot));
+}
+
+void RequireNotSavedData(const std::string& saved) {
+  if (saved.empty()) return;
+  throw Error(ErrorCode::kUsage, fmt::format("{} is saved data, which has the rows that it has", saved),
+              "leave out --subset");
 }
 
 std::optional<SourceConfig> SourceOrNone(const program::Invocation& call, const std::string& snapshot, bool pull) {
@@ -183,6 +198,7 @@ void AddStartFlags(CLI::App& app, StartFlags* flags) {
   app.add_option("--snapshot", flags->snapshot,
                  "The data at head (the default), at a snapshot, a time or a WAL position, or saved data")
       ->type_name("NAME");
+  app.add_flag("--subset", flags->subset, "Only the rows that [subset] of the config asks for");
   app.add_flag("--persistent", flags->persistent, "Keep the database in HOME/pgdata (also PERSISTENT_DATA=true)");
   app.add_flag("--pull", flags->pull, "Bring the store up to date with the source first");
   app.add_option("--port", flags->port, "The application's port on 127.0.0.1 (default: 8080)")
@@ -203,18 +219,28 @@ launch::LaunchResult StartApplication(const program::Invocation& call, const Run
   std::unique_ptr<launch::Runtime> runtime = RuntimeFor(call, option, app, project);
   const std::string snapshot = flags.snapshot.empty() ? "head" : flags.snapshot;
   const std::string saved = launch::IsSaved(call.home, snapshot) ? snapshot : "";
-  launch::LaunchResult result = launch::Launch(
-      {.home = call.home,
-       .project = project,
-       .app = app,
-       .environment = call.environment,
-       .env_files = call.config.Variables(),
-       .runtime = *runtime,
-       .progress = call.progress,
-       .interrupt = call.interrupt,
-       .read_source = [&] { return SourceOrNone(call, snapshot, flags.pull); }},
-      {.snapshot = snapshot, .pull = flags.pull, .wait = flags.wait, .replace = flags.replace, .saved = saved});
+  if (flags.subset) RequireNotSavedData(saved);
+  launch::LaunchResult result =
+      launch::Launch({.home = call.home,
+                      .project = project,
+                      .app = app,
+                      .environment = call.environment,
+                      .env_files = call.config.Variables(),
+                      .runtime = *runtime,
+                      .progress = call.progress,
+                      .interrupt = call.interrupt,
+                      .read_source = [&] { return SourceOrNone(call, snapshot, flags.pull); }},
+                     {.snapshot = snapshot,
+                      .subset = flags.subset,
+                      .pull = flags.pull,
+                      .wait = flags.wait,
+                      .replace = flags.replace,
+                      .saved = saved});
   const launch::LaunchState& state = result.state;
+  const bool is_left = state.source.empty() && state.seed_file.empty() && state.saved.empty();
+  if (flags.subset && is_left) {
+    call.progress.Warn("--subset has no effect: the persistent cluster has the rows that it was left with");
+  }
   if (result.already_running) RequireWhatWasAskedFor(call, option, flags, app, state);
   if (!result.already_running && !state.source.empty() && saved.empty()) {
     WarnOfDrift(call, option, project, app, result.point);
@@ -238,6 +264,7 @@ void RestartOnSameData(const program::Invocation& call, const RuntimeOption& opt
   // The head may have moved on since.
   const bool is_head = state.saved.empty() && state.snapshot == "head" && !state.lsn.empty();
   const StartFlags flags{.snapshot = is_head ? state.lsn : state.snapshot,
+                         .subset = state.subset,
                          .persistent = false,
                          .pull = false,
                          .port = state.port,
@@ -256,6 +283,7 @@ program::Command DeclareStart(CLI::App& app, const RuntimeOption& runtime) {
       "Examples:\n"
       "  rotv start\n"
       "  rotv start --pull --port 3000\n"
+      "  rotv start --subset                # a small part of the rows, by [subset] of rotv.toml\n"
       "  rotv --runtime local start         # without a container");
   auto flags = std::make_shared<StartFlags>();
   AddStartFlags(app, flags.get());

@@ -26,7 +26,10 @@ int RunRestart(const program::Invocation& call, const RuntimeOption& option, Sta
   RuntimeOption same = option;
   if (same.name.empty() && state) same.name = state->runtime;
   if (state) {
-    if (flags.snapshot.empty()) flags.snapshot = state->snapshot;
+    if (flags.snapshot.empty()) {
+      flags.snapshot = state->snapshot;
+      flags.subset = flags.subset || state->subset;
+    }
     if (flags.port == 0) flags.port = state->port;
     flags.persistent = flags.persistent || state->persistent;
   }

@@ -30,6 +30,7 @@ struct MaterializeFlags {
   bool check = false;
   bool owner = false;
   bool acl = false;
+  bool subset = false;
 };
 
 // By the end of a file's name.
@@ -59,6 +60,7 @@ MaterializeOptions OptionsFrom(const MaterializeFlags& flags, Compression by_def
   MaterializeOptions options;
   options.owners = flags.owner;
   options.privileges = flags.acl;
+  options.subset = flags.subset;
   options.output = flags.output;
   if (!flags.at.empty()) options.point = flags.at;
   if (!flags.snapshot.empty()) options.point = flags.snapshot;
@@ -108,10 +110,11 @@ int RunMaterialize(const MaterializeFlags& flags, const program::Session& sessio
   MaterializeResult result = WriteSeedAndNote(session, options);
   std::string path = result.path == "-" ? "stdout" : result.path.native();
   std::string text =
-      fmt::format("Wrote {}: {} as it was at {} ({}): {}, {}, {} of SQL in {}.\n", output::OneLine(path),
-                  session.context.source.name, result.point.lsn.ToString(), output::HumanTime(result.point.time_us),
-                  output::Counted(result.tables, "table", "tables"), output::Counted(result.rows, "row", "rows"),
-                  output::HumanBytes(result.bytes), output::HumanDuration(result.seconds));
+      fmt::format("Wrote {}: {}{} as it was at {} ({}): {}, {}, {} of SQL in {}.\n", output::OneLine(path),
+                  result.subset.empty() ? "" : "a subset of ", session.context.source.name, result.point.lsn.ToString(),
+                  output::HumanTime(result.point.time_us), output::Counted(result.tables, "table", "tables"),
+                  output::Counted(result.rows, "row", "rows"), output::HumanBytes(result.bytes),
+                  output::HumanDuration(result.seconds));
   std::optional<double> check_seconds;
   if (flags.check) {
     check_seconds = CheckImports(session, result);
@@ -127,6 +130,7 @@ int RunMaterialize(const MaterializeFlags& flags, const program::Session& sessio
   document["seconds"] = result.seconds;
   document["restricted"] = result.restricted;
   document["older_tables"] = result.older_tables;
+  document["subset"] = result.subset.empty() ? output::Json() : output::Json(result.subset);
   document["check_seconds"] = check_seconds ? output::Json(*check_seconds) : output::Json();
   // When the seed goes to stdout the summary goes to stderr, where --quiet asks for less.
   bool silent = flags.output == "-" && session.verbosity == output::Verbosity::kQuiet &&
@@ -171,6 +175,8 @@ program::SyncCommand DeclareMaterialize(CLI::App& app) {
                "With the owners of objects, for a server that has these roles; asks the source, for its head alone");
   app.add_flag("--acl", flags->acl,
                "With privileges (GRANT), for a server that has these roles; asks the source, for its head alone");
+  app.add_flag("--subset", flags->subset,
+               "Only the rows where [subset] of the config starts, and those that foreign keys ask for");
   app.add_flag("--check", flags->check,
                "Import what was written into a scratch server; exit code 7 if it cannot be imported");
   app.footer(
@@ -179,6 +185,7 @@ program::SyncCommand DeclareMaterialize(CLI::App& app) {
       "  rotv-sync materialize\n"
       "  rotv-sync materialize --check                          # and prove that it imports\n"
       "  rotv-sync materialize --output seed.sql.zst            # compressed\n"
+      "  rotv-sync materialize --subset                         # HOME/seed-data+subset.sql\n"
       "  rotv-sync materialize --output - | psql --dbname=scratch\n"
       "  rotv-sync materialize --at 2026-11-23T16:42:50Z --output before.sql\n"
       "  rotv-sync materialize --at \"5m ago\"                   # HOME/seed-data+16-B374D848.sql\n"

@@ -9,6 +9,7 @@
 
 #include "sync/context/mask_rule.h"
 #include "sync/context/s3_options.h"
+#include "sync/context/subset_config.h"
 #include "sync/context/team_key_config.h"
 
 namespace rotv {
@@ -77,6 +78,7 @@ struct SourceConfig {
 
   HistoryConfig history;
   MaskConfig mask;
+  SubsetConfig subset;
 };
 
 }  // namespace rotv

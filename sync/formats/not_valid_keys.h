@@ -5,12 +5,10 @@
 #include <set>
 #include <string>
 #include <string_view>
-#include <tuple>
+
+#include "sync/formats/foreign_keys.h"
 
 namespace rotv::formats {
-
-// Schema and name of a table, and a constraint of it; unquoted.
-using ConstraintName = std::tuple<std::string, std::string, std::string>;
 
 // Returns a dump's text after the rows with these foreign keys NOT VALID. `standard_strings` is the source's
 // standard_conforming_strings.

@@ -51,6 +51,10 @@ constexpr size_t kPartsPerTable = 1 << 20;
 struct Part {
   size_t number = 0;
   ScanRequest scan;
+  const subset::RowBits* chosen =
+      nullptr;  // Of the table's rows, of which this part's begin at `first_row`; null: all.
+  uint64_t first_row = 0;
+  const std::string* lines = nullptr;  // What would be read, if it is known.
 
   std::deque<std::string> pieces;
   uint64_t rows = 0;
@@ -109,10 +113,12 @@ class ReadAhead {
   }
 
   void Read(Part& part) {
+    if (part.lines != nullptr) return PassOn(part);
     std::unique_ptr<RowScan> scan = store_.ScanAt(part.scan);
     std::string piece = NewPiece();
     uint64_t rows = 0;
-    while (scan->Next()) {
+    for (uint64_t row = part.first_row; scan->Next(); ++row) {
+      if (part.chosen != nullptr && !part.chosen->Has(row)) continue;
       piece.append(scan->line());
       piece.push_back('\n');
       ++rows;
@@ -123,6 +129,13 @@ class ReadAhead {
     if (!piece.empty() && !HandOver(part, std::move(piece))) return;
     std::lock_guard lock(mutex_);
     part.rows = rows;
+    part.complete = true;
+    if (part.number == writing_) read_.notify_one();
+  }
+
+  void PassOn(Part& part) {
+    if (!HandOver(part, *part.lines)) return;
+    std::lock_guard lock(mutex_);
     part.complete = true;
     if (part.number == writing_) read_.notify_one();
   }
@@ -253,6 +266,35 @@ class SeedWriter {
         .table = table.id(), .epoch = EpochOf(epochs_, table, lsn_), .lsn = lsn_, .range = {}, .shape = table.shape()};
   }
 
+  Part& AddPart(const ScanRequest& scan, const KeyRange& range) {
+    parts_.push_back(std::make_unique<Part>());
+    Part& part = *parts_.back();
+    part.number = parts_.size() - 1;
+    part.scan = scan;
+    part.scan.range = range;
+    return part;
+  }
+
+  // Adds the parts of a table in which there are rows to be written.
+  void AddParts(const proto::Table& table) {
+    const ScanRequest scan = ScanOf(table);
+    if (form_.rows == nullptr || form_.rows->whole.count(table.id()) > 0) {
+      for (const KeyRange& range : store_.Split(scan.table, scan.epoch, kPartsPerTable)) AddPart(scan, range);
+      return;
+    }
+    const auto chosen = form_.rows->tables.find(table.id());
+    if (chosen == form_.rows->tables.end()) return;
+    for (const subset::RowRange& range : chosen->second.ranges) {
+      const uint64_t rows = chosen->second.rows.Count(range.first, range.first + range.rows);
+      if (rows == 0) continue;
+      Part& part = AddPart(scan, range.range);
+      if (rows < range.rows) part.chosen = &chosen->second.rows;
+      part.first_row = range.first;
+      if (chosen->second.has_lines) part.lines = &range.lines;
+      if (chosen->second.has_lines) part.rows = rows;
+    }
+  }
+
   struct TableParts {
     const proto::Table* table;
     size_t parts = 0;
@@ -262,15 +304,9 @@ class SeedWriter {
   std::vector<TableParts> DivideTables() {
     std::vector<TableParts> tables;
     for (const proto::Table* table : TablesInOrder(schema_)) {
-      ScanRequest scan = ScanOf(*table);
-      std::vector<KeyRange> ranges = store_.Split(scan.table, scan.epoch, kPartsPerTable);
-      tables.push_back({.table = table, .parts = ranges.size()});
-      for (KeyRange& range : ranges) {
-        parts_.push_back(std::make_unique<Part>());
-        parts_.back()->number = parts_.size() - 1;
-        parts_.back()->scan = scan;
-        parts_.back()->scan.range = std::move(range);
-      }
+      const size_t before = parts_.size();
+      AddParts(*table);
+      tables.push_back({.table = table, .parts = parts_.size() - before});
     }
     return tables;
   }

@@ -11,6 +11,7 @@
 #include "storage/interrupt.h"
 #include "storage/row_store.h"
 #include "sync/context/progress.h"
+#include "sync/subset/chosen_rows.h"
 
 namespace rotv::seed {
 
@@ -26,6 +27,7 @@ struct SeedForm {
   std::function<std::string()> restrict_key = [] { return std::string(); };
   bool clean = true;  // The seed begins with the statements that remove an older import (sync/formats/clean_part.h).
   const proto::SchemaVersion* schema = nullptr;  // In place of the stored one, with the same tables and other texts.
+  const subset::ChosenRows* rows = nullptr;      // Only these rows; chosen of the same store at the same LSN.
 };
 
 // Passes the seed of `store` at `lsn` to `write`, in pieces of about a megabyte, in order, on the calling thread. Other

@@ -49,6 +49,62 @@ mask_secret = "secrets/mask"
   EXPECT_EQ(Read(rules).mask.rules.size(), 10U);
 }
 
+TEST_F(ConfigTest, ASubsetIsReadForEverySource) {
+  const std::string section = R"([subset]
+small = 50
+others = "whole"
+"public.users" = { percent = 0.5, where = "plan = 'team'", limit = 10 }
+"public.\"odd.table\"" = { where = ["a = 1", "b is null"] }
+"*.countries" = "whole"
+"audit.*" = "exclude"
+)";
+  const SubsetConfig subset = Read(section + "[sources.a]\ndatabase = \"x\"\n").subset;
+  EXPECT_TRUE(subset.declared && subset.has_start());
+  EXPECT_EQ(subset.small, 50U);
+  EXPECT_EQ(subset.others, SubsetConfig::Others::kWhole);
+  ASSERT_EQ(subset.tables.size(), 4U);
+  for (const SubsetTable& table : subset.tables) {
+    if (table.pattern == "public.users") {
+      EXPECT_EQ(table.percent_millionths, 500'000U);
+      EXPECT_EQ(table.where, std::vector<std::string>{"plan = 'team'"});
+      EXPECT_EQ(table.limit, 10U);
+    } else if (table.where.size() == 2) {
+      EXPECT_EQ(table.parts, (std::vector<std::string>{"public", "odd.table"}));
+    } else {
+      EXPECT_FALSE(table.is_start());
+      EXPECT_EQ(table.take, table.pattern == "audit.*" ? SubsetTable::Take::kExclude : SubsetTable::Take::kWhole);
+    }
+  }
+  SubsetConfig other = subset;
+  std::swap(other.tables.front(), other.tables.back());
+  EXPECT_EQ(SubsetFingerprint(other), SubsetFingerprint(subset)) << "the order of the lines means nothing";
+  other.small = 51;
+  EXPECT_NE(SubsetFingerprint(other), SubsetFingerprint(subset));
+}
+
+TEST_F(ConfigTest, AMalformedSubsetIsRefused) {
+  for (const auto& [line, expected] : {std::pair{"\"users\" = \"whole\"", "unknown"},
+                                       {"\"a.b.c\" = \"whole\"", "does not name a table"},
+                                       {"\"a..b\" = \"whole\"", "does not name a table"},
+                                       {"\"a.b\" = \"half\"", "\"a.b\" is \"half\""},
+                                       {"\"a.b\" = 5", "\"a.b\""},
+                                       {"\"a.b\" = {}", "\"a.b\""},
+                                       {"\"a.b\" = { percent = 0 }", "\"percent\""},
+                                       {"\"a.b\" = { percent = 100.1 }", "\"percent\""},
+                                       {"\"a.b\" = { percent = nan }", "\"percent\""},
+                                       {"\"a.b\" = { limit = 0 }", "\"limit\""},
+                                       {"\"a.b\" = { where = [] }", "\"where\""},
+                                       {"\"a.b\" = { where = \"a like 'x'\" }", "\"a like 'x'\" is not a condition"},
+                                       {"\"a.b\" = { rows = 5 }", "rows"},
+                                       {"\"a.*\" = { percent = 5 }", "names many tables"},
+                                       {"small = -1", "\"small\""},
+                                       {"others = \"all\"", "\"others\" is \"all\""}}) {
+    const std::string complaint = ComplaintOf(std::string("[sources.a]\ndatabase = \"x\"\n[subset]\n") + line + "\n");
+    EXPECT_HAS(complaint, expected);
+    EXPECT_HAS(complaint, "rotv.toml:4: ");
+  }
+}
+
 TEST_F(ConfigTest, MalformedMaskingRulesAreRefused) {
   for (const auto& [line, expected] :
        {std::pair{"\"public.users.email\" = \"emial\"", "there is no rule \"emial\" | "},

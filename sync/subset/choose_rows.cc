@@ -1,0 +1,171 @@
+#include "sync/subset/choose_rows.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "storage/epochs.h"
+#include "storage/error.h"
+#include "sync/postgres/large_objects.h"
+#include "sync/subset/reference_graph.h"
+#include "sync/subset/row_chooser.h"
+#include "sync/subset/row_reader.h"
+#include "sync/subset/subset_plan.h"
+
+namespace rotv::subset {
+namespace {
+
+// "a, b, c and 4 more"
+std::string NamesText(const std::vector<std::string>& names) {
+  constexpr size_t kMost = 10;
+  std::string text;
+  for (size_t i = 0; i < std::min(names.size(), kMost); ++i) text += (i == 0 ? "" : ", ") + names[i];
+  return names.size() <= kMost ? text : text + fmt::format(" and {} more", names.size() - kMost);
+}
+
+class Subset {
+ public:
+  Subset(const RowStore& store, Lsn lsn, const SubsetConfig& config, Progress& progress, const Interrupt& interrupt)
+      : store_(store),
+        lsn_(lsn),
+        config_(config),
+        progress_(progress),
+        interrupt_(interrupt),
+        schema_(store.SchemaAt(lsn)),
+        epochs_(EpochsAt(store.manifest(), lsn)),
+        file_(store.directory()) {}
+
+  ChosenRows Run() {
+    progress_.Begin("choosing the subset's rows", Progress::Unit::kRows, 0);
+    graph_ = MakeGraph(schema_, store_.shapes());
+    plan_ = MakePlan(config_, graph_);
+    FollowReferencing(graph_, &plan_);
+    TakeUnreachedWhole();
+    for (const Reference* reference : FollowReferenced(graph_, &plan_)) {
+      chosen_.remarks.push_back(
+          fmt::format("values of {} cannot be compared here: what it references is taken whole", reference->text));
+    }
+    keys_ = KeysNeeded(graph_, plan_);
+    Read();
+    const Choice choice = ChooseByKeys(graph_, plan_, keys_, tables_, interrupt_);
+    Remark(choice);
+    Take(choice);
+    progress_.End();
+    return std::move(chosen_);
+  }
+
+ private:
+  ScanRequest ScanOf(size_t node) const {
+    const proto::Table& table = *graph_.nodes[node].table;
+    return {
+        .table = table.id(), .epoch = EpochOf(epochs_, table, lsn_), .lsn = lsn_, .range = {}, .shape = table.shape()};
+  }
+
+  const std::string& NameOf(size_t node) const { return graph_.nodes[node].table->quoted_name(); }
+
+  // Tables that no row of the subset leads to: lookup tables, settings, logs.
+  void TakeUnreachedWhole() {
+    for (size_t node = 0; node < graph_.nodes.size(); ++node) {
+      interrupt_.Check();
+      TablePlan& table = plan_.tables[node];
+      if (table.whole || table.excluded || table.reached) continue;
+      table.whole = config_.others == SubsetConfig::Others::kWhole ||
+                    CountRows(store_, ScanOf(node), config_.small + 1) <= config_.small;
+    }
+  }
+
+  void Read() {
+    std::vector<ReadRequest> requests;
+    std::vector<size_t> nodes;
+    for (size_t node = 0; node < graph_.nodes.size(); ++node) {
+      const TablePlan& plan = plan_.tables[node];
+      if (keys_[node].empty() && (plan.whole || !plan.reached)) continue;
+      const TableNode& of = graph_.nodes[node];
+      ReadRequest request{.table = *of.table, .shape = of.shape, .scan = ScanOf(node), .keys = keys_[node]};
+      *request.table.mutable_mask() = plan.conditions;
+      request.seed = TableSeed(of.names.back().first, of.names.back().second);
+      request.keeps_row_hashes = plan.limit.has_value();
+      request.starts = plan.starts();
+      if (request.starts) request.percent_millionths = plan.entry->percent_millionths;
+      requests.push_back(std::move(request));
+      nodes.push_back(node);
+    }
+    std::vector<ReadTable> read = ReadTables(store_, requests, file_, progress_, interrupt_);
+    tables_.resize(graph_.nodes.size());
+    for (size_t i = 0; i < nodes.size(); ++i) tables_[nodes[i]] = std::move(read[i]);
+  }
+
+  void Remark(const Choice& choice) {
+    uint64_t started = 0;
+    std::vector<std::string> empty;
+    std::map<size_t, std::pair<uint64_t, uint64_t>> limits;  // Rows that came and that did not, by limit.
+    std::map<size_t, std::pair<uint64_t, std::string>> all;  // All rows, and the name.
+    for (size_t node = 0; node < graph_.nodes.size(); ++node) {
+      const TablePlan& plan = plan_.tables[node];
+      if (plan.starts()) started += choice.came[node];
+      if (!plan.in_play() && !plan.excluded) empty.push_back(NameOf(node));
+      const uint64_t rows = choice.rows[node].Count(0, tables_[node].rows);
+      if (plan.excluded && rows > 0) {
+        chosen_.remarks.push_back(
+            fmt::format("{} is excluded, but {} of its rows are referenced, so they are there", NameOf(node), rows));
+      }
+      if (!plan.limit || plan.whole) continue;
+      limits[*plan.limit].first += choice.came[node];
+      limits[*plan.limit].second += choice.left_out[node];
+      all[*plan.limit].first += rows;
+      all[*plan.limit].second = plan.entry->pattern;
+    }
+    for (const auto& [limit, counts] : limits) {
+      const auto& [rows, name] = all[limit];
+      if (counts.second > 0) {
+        chosen_.remarks.push_back(fmt::format("the limit of {} leaves out {} rows", name, counts.second));
+      }
+      if (rows > plan_.limits[limit]) {
+        chosen_.remarks.push_back(fmt::format("{} has {} rows, which is above its limit of {}: others reference them",
+                                              name, rows, plan_.limits[limit]));
+      }
+    }
+    if (started == 0) chosen_.remarks.emplace_back("no row is where [subset] starts");
+    if (!empty.empty()) {
+      chosen_.remarks.push_back(fmt::format(
+          "no row leads to these tables, so they are empty: {} (\"whole\" in [subset] takes one)", NamesText(empty)));
+    }
+  }
+
+  void Take(const Choice& choice) {
+    for (const proto::Table& table : schema_.tables()) {
+      if (table.id() == postgres::kLargeObjectTable) chosen_.whole.insert(table.id());
+    }
+    for (size_t node = 0; node < graph_.nodes.size(); ++node) {
+      const TableId id = graph_.nodes[node].table->id();
+      if (plan_.tables[node].whole) {
+        chosen_.whole.insert(id);
+      } else if (tables_[node].rows > 0) {
+        chosen_.tables[id] = {.rows = choice.rows[node], .ranges = std::move(tables_[node].ranges)};
+      }
+    }
+  }
+
+  const RowStore& store_;
+  const Lsn lsn_;
+  const SubsetConfig& config_;
+  Progress& progress_;
+  const Interrupt& interrupt_;
+  const proto::SchemaVersion schema_;
+  const std::map<TableId, EpochNumber> epochs_;
+  HashFile file_;
+  ReferenceGraph graph_;
+  SubsetPlan plan_;
+  KeysByNode keys_;
+  std::vector<ReadTable> tables_;
+  ChosenRows chosen_;
+};
+
+}  // namespace
+
+ChosenRows ChooseRows(const RowStore& store, Lsn lsn, const SubsetConfig& config, Progress& progress,
+                      const Interrupt& interrupt) {
+  return Subset(store, lsn, config, progress, interrupt).Run();
+}
+
+}  // namespace rotv::subset

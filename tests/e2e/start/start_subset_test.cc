@@ -1,0 +1,64 @@
+// Starts on a subset: what it was made for is all that it is ever used for.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "tests/e2e/start/start_local_fixture.h"
+
+namespace rotv::testing {
+namespace {
+
+using Json = nlohmann::json;
+using ::testing::HasSubstr;
+
+class StartSubsetTest : public StartLocalTest {
+ protected:
+  void Configure(const std::string& subset) {
+    rotv_.Configure({});
+    WriteFile(rotv_.config(), ReadFile(rotv_.config()) + "[subset]\n" + subset);
+  }
+  Json Start(const std::vector<std::string>& arguments) {
+    std::vector<std::string> all = {"--json", "start", "--replace"};
+    all.insert(all.end(), arguments.begin(), arguments.end());
+    return Json::parse(MustRotv(all));
+  }
+};
+
+TEST_F(StartSubsetTest, ASubsetIsNeverTakenForTheWholeNorForAnotherSubset) {
+  Configure("\"public.places\" = { where = \"id <= 10\" }\n");
+  const Json first = Start({"--subset"});
+  EXPECT_EQ(first["subset"], true);
+  EXPECT_EQ(first["from"], "seed");
+  EXPECT_EQ(Get("/count/places"), "10");
+  EXPECT_EQ(Get("/count/news"), "7") << "a small table";
+  EXPECT_THAT(MustRotv({"status"}), HasSubstr("a subset of production as it was at "));
+
+  EXPECT_EQ(Start({})["from"], "seed") << "a warm cluster of the same point, but of a subset";
+  EXPECT_EQ(Get("/count/places"), "100");
+  EXPECT_EQ(Rotv({"start", "--subset"}).exit_status, 2) << "all rows run";
+  EXPECT_EQ(Start({"--subset"})["from"], "warm");
+  EXPECT_EQ(Get("/count/places"), "10");
+  MustRotv({"psql", "-qc", "DELETE FROM places"});
+  MustRotv({"restart"});
+  EXPECT_EQ(Get("/count/places"), "10");
+
+  Configure("\"public.places\" = { where = \"id <= 20\" }\n");
+  EXPECT_EQ(Start({"--subset"})["from"], "seed");
+  EXPECT_EQ(Get("/count/places"), "20");
+  rotv_.server().Exec("INSERT INTO places VALUES (0, 'new'), (500, 'not in it')");
+  EXPECT_EQ(Start({"--subset", "--pull"})["from"], "seed") << "a subset is not carried";
+  EXPECT_EQ(Get("/count/places"), "21");
+  EXPECT_EQ(Start({})["from"], "carried");
+  EXPECT_EQ(Get("/count/places"), "102");
+
+  Configure("small = 5\n");
+  const Result refused = Rotv({"start", "--replace", "--subset"});
+  EXPECT_EQ(refused.exit_status, 2);
+  EXPECT_THAT(refused.err, HasSubstr("[subset] does not say where to start"));
+  EXPECT_EQ(Get("/count/places"), "102") << "what ran goes on";
+}
+
+}  // namespace
+}  // namespace rotv::testing
