@@ -25,6 +25,7 @@ StartDataRequest StartDataOf(const FreshRequest& request) {
           .interrupt = request.interrupt,
           .read_source = request.read_source,
           .snapshot = request.snapshot,
+          .subset = request.subset,
           .saved = request.saved};
 }
 

@@ -28,6 +28,7 @@ struct FreshRequest {
   const Interrupt& interrupt;
   std::function<std::optional<SourceConfig>()> read_source;  // Gives nothing if no source is configured.
   std::string snapshot = "head";
+  bool subset = false;     // Only the rows of the config's [subset].
   std::string saved = {};  // The name of saved data, in place of `snapshot`.
 };
 

@@ -154,6 +154,7 @@ void StartData::Describe(const std::set<std::string>& roles, const DatabaseFacts
   state_ = {.kind = foreign_.empty() ? WarmKind::kState : WarmKind::kForeign,
             .point = point_,
             .seed = foreign_.empty() ? "" : os::FileFingerprint(foreign_).value_or(""),
+            .subset = purpose_.subset,
             .facts = facts};
 }
 

@@ -74,6 +74,7 @@ void WriteWarmManifest(const fs::path& directory, const WarmManifest& manifest) 
                                                  {"point", JsonOf(manifest.state.point)},
                                                  {"seed", manifest.state.seed},
                                                  {"saved_as", manifest.state.saved_as},
+                                                 {"subset", manifest.state.subset},
                                                  {"pinned", manifest.state.pinned},
                                                  {"facts", JsonOf(manifest.state.facts)},
                                                  {"sql_bytes", manifest.state.sql_bytes},
@@ -99,6 +100,7 @@ std::optional<WarmManifest> ReadWarmManifest(const fs::path& directory) {
                                     .point = PointFrom(note->at("point")),
                                     .seed = note->at("seed").get<std::string>(),
                                     .saved_as = note->at("saved_as").get<std::string>(),
+                                    .subset = note->value("subset", ""),  // Older programs knew none.
                                     .pinned = note->at("pinned").get<std::set<std::string>>(),
                                     .facts = FactsFrom(note->at("facts")),
                                     .sql_bytes = note->at("sql_bytes").get<uint64_t>(),

@@ -37,6 +37,7 @@ struct WarmState {
   history::ResolvedPoint point = {};  // kState: its state; kSaved: what it was started from.
   std::string seed = {};              // kForeign: the fingerprint of the file.
   std::string saved_as = {};          // kSaved: its name.
+  std::string subset = {};            // SubsetFingerprint() of its rows; empty: all. Not of kEmpty.
   std::set<std::string> pinned = {};  // Names by which it is pinned; a pinned one is not removed to make room.
   DatabaseFacts facts = {};           // Of the source's database.
   uint64_t sql_bytes = 0;             // Of the seed that was imported at first.

@@ -91,19 +91,28 @@ launch::LaunchResult StartApplication(const program::Invocation& call, const Run
 // Starts what runs once more, as it was started and on the same point, which its record then names as before.
 void RestartOnSameData(const program::Invocation& call, const RuntimeOption& option, const launch::LaunchState& state);
 
+// For --subset. Throws kUsage if the name of saved data is not empty.
+void RequireNotSavedData(const std::string& saved);
+
 // Nothing if no source is configured, none is asked for, and a seed is there, which is enough then.
 std::optional<SourceConfig> SourceOrNone(const program::Invocation& call, const std::string& snapshot, bool pull);
+
+// The data of a database that is made for a command, or beforehand.
+struct WantedData {
+  std::string point;  // A point, or the name of saved data; empty: the head.
+  bool subset = false;
+};
 
 // kNone: whoever asks for a warm cluster needs it some time later.
 enum class Hurry { kNone, kSomebodyWaits };
 // Makes a warm cluster of a point, unless there is one. While another process of the same hurry makes one in this home
 // directory, it waits. Throws what launch::MakeWarmCluster() does.
-launch::MadeWarm MakeWarm(const program::Invocation& call, const RuntimeOption& option, const std::string& point,
+launch::MadeWarm MakeWarm(const program::Invocation& call, const RuntimeOption& option, const WantedData& data,
                           Hurry hurry);
 
 // Runs a command on a clone of a point's warm cluster, which is made if there is none, or of saved data. Returns the
-// command's exit status. `point` may be empty: the head. Throws what launch::FreshDatabase does.
-int RunOnFreshDatabase(const program::Invocation& call, const RuntimeOption& option, const std::string& point,
+// command's exit status. Throws what launch::FreshDatabase does.
+int RunOnFreshDatabase(const program::Invocation& call, const RuntimeOption& option, const WantedData& data,
                        const std::vector<std::string>& words);
 
 // For people: which data the started database has.

@@ -62,12 +62,13 @@ struct RunFlags {
   std::vector<std::string> words;
   bool fresh = false;
   std::string snapshot;
+  bool subset = false;
 };
 
 int RunRun(const program::Invocation& call, const RuntimeOption& option, const RunFlags& flags) {
   const std::vector<std::string>& words = flags.words;
   RequireCommand(words, "rotv run -- npx prisma studio");
-  if (flags.fresh) return RunOnFreshDatabase(call, option, flags.snapshot, words);
+  if (flags.fresh) return RunOnFreshDatabase(call, option, {.point = flags.snapshot, .subset = flags.subset}, words);
   const config::AppConfig app = call.config.App();
   const launch::ShellEnvironment shell =
       launch::ForShell(call.environment, app.environment_rules, DatabaseFromHere(call, option));
@@ -130,6 +131,8 @@ program::Command DeclareRun(CLI::App& app, const RuntimeOption& runtime) {
   app.add_option("--snapshot", flags->snapshot,
                  "With --fresh: the data at head (the default), at a snapshot, a time or a WAL position, or saved data")
       ->type_name("NAME")
+      ->needs(fresh);
+  app.add_flag("--subset", flags->subset, "With --fresh: only the rows that [subset] of the config asks for")
       ->needs(fresh);
   AddWords(app, &flags->words);
   return {[flags, &runtime](const program::Invocation& call) { return RunRun(call, runtime, *flags); },

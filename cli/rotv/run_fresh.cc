@@ -32,7 +32,7 @@ int RunOnDatabase(const program::Invocation& call, const config::AppConfig& app,
 
 }  // namespace
 
-int RunOnFreshDatabase(const program::Invocation& call, const RuntimeOption& option, const std::string& point,
+int RunOnFreshDatabase(const program::Invocation& call, const RuntimeOption& option, const WantedData& data,
                        const std::vector<std::string>& words) {
   config::OpenHome(call.home);
   launch::RemoveLeftFresh(call.home, call.environment, call.progress, call.interrupt);
@@ -45,7 +45,9 @@ int RunOnFreshDatabase(const program::Invocation& call, const RuntimeOption& opt
   const launch::FreshPlace place(call.home, call.interrupt);
   const std::unique_ptr<launch::Runtime> runtime = ScratchRuntime(call, option, app, own, place.path());
   if (runtime->name() != "local" && app.database_port == 0) app.database_port = os::FreePort();
-  const std::string snapshot = point.empty() ? "head" : point;
+  const std::string snapshot = data.point.empty() ? "head" : data.point;
+  const std::string saved = !data.point.empty() && launch::IsSaved(call.home, data.point) ? data.point : "";
+  if (data.subset) RequireNotSavedData(saved);
   const launch::FreshRequest request{.home = call.home,
                                      .place = place.path(),
                                      .app = app,
@@ -54,11 +56,12 @@ int RunOnFreshDatabase(const program::Invocation& call, const RuntimeOption& opt
                                      .interrupt = call.interrupt,
                                      .read_source = [&] { return SourceOrNone(call, snapshot, false); },
                                      .snapshot = snapshot,
-                                     .saved = !point.empty() && launch::IsSaved(call.home, point) ? point : ""};
+                                     .subset = data.subset,
+                                     .saved = saved};
   std::unique_ptr<launch::FreshDatabase> fresh = launch::FreshDatabase::OnWarmCluster(request);
   if (!fresh) {
     // One of several that find none makes it; the others wait.
-    MakeWarm(call, option, snapshot, Hurry::kSomebodyWaits);
+    MakeWarm(call, option, {.point = snapshot, .subset = data.subset}, Hurry::kSomebodyWaits);
     fresh = launch::FreshDatabase::OnAnything(request);
   }
   return RunOnDatabase(call, app, fresh->database(), words);

@@ -33,6 +33,7 @@ constexpr size_t kMostPinned = 8;
 
 struct WarmFlags {
   std::vector<std::string> snapshots;
+  bool subset = false;
   bool list = false;
   bool idle = false;
   std::string remove;
@@ -74,8 +75,8 @@ std::string WhatItHolds(const launch::WarmCluster& cluster) {
     case launch::WarmKind::kState:
       break;
   }
-  return fmt::format("{} at {} ({})", cluster.source, cluster.state.point.lsn.ToString(),
-                     output::HumanTime(cluster.state.point.time_us));
+  return fmt::format("{}{} at {} ({})", cluster.state.subset.empty() ? "" : "a subset of ", cluster.source,
+                     cluster.state.point.lsn.ToString(), output::HumanTime(cluster.state.point.time_us));
 }
 
 const char* KindName(launch::WarmKind kind) {
@@ -100,6 +101,7 @@ output::Json ClusterJson(const launch::WarmCluster& cluster) {
   document["source"] = cluster.source;
   document["lsn"] = has_point ? output::Json(cluster.state.point.lsn.ToString()) : output::Json();
   document["source_time"] = has_point ? output::Json(output::IsoTime(cluster.state.point.time_us)) : output::Json();
+  document["subset"] = cluster.state.subset.empty() ? output::Json() : output::Json(cluster.state.subset);
   document["saved_as"] =
       cluster.state.kind == launch::WarmKind::kSaved ? output::Json(cluster.state.saved_as) : output::Json();
   document["pinned"] = cluster.state.pinned;
@@ -168,8 +170,9 @@ std::string MadeText(const launch::MadeWarm& made, const launch::WarmCluster& cl
       made.from == launch::DataFrom::kCarried ? fmt::format(", carried from {}", made.carried_from.ToString()) : "");
 }
 
-int MakeAll(const program::Invocation& call, const RuntimeOption& option, std::vector<std::string> points,
-            Hurry hurry) {
+int MakeAll(const program::Invocation& call, const RuntimeOption& option, const WarmFlags& flags) {
+  const Hurry hurry = flags.idle ? Hurry::kNone : Hurry::kSomebodyWaits;
+  std::vector<std::string> points = flags.snapshots;
   config::OpenHome(call.home);
   if (hurry == Hurry::kNone) os::BecomeIdle();
   launch::RemoveLeftFresh(call.home, call.environment, call.progress, call.interrupt);
@@ -182,14 +185,14 @@ int MakeAll(const program::Invocation& call, const RuntimeOption& option, std::v
       throw Error(ErrorCode::kUsage, fmt::format("{} is saved data, which is warm as it is", point),
                   "rotv warm --list shows it");
     }
-    const launch::MadeWarm result = MakeWarm(call, option, point, hurry);
+    const launch::MadeWarm result = MakeWarm(call, option, {.point = point, .subset = flags.subset}, hurry);
     const std::vector<launch::WarmCluster> all = clusters.All();
     const auto made = std::find_if(all.begin(), all.end(), [&](const auto& one) { return one.id == result.id; });
     if (made == all.end()) {
       throw Error(ErrorCode::kDisk, fmt::format("no warm cluster of {} was kept", point),
                   "is there room on the disk? rotv-sync clean shows what can be freed");
     }
-    if (!made->source.empty()) clusters.Pin(made->id, PinOf(made->source, point));
+    if (!made->source.empty()) clusters.Pin(made->id, PinOf(made->source, point + (flags.subset ? "+subset" : "")));
     BoundPins(clusters);
     text += MadeText(result, *made);
     output::Json one = ClusterJson(*made);
@@ -208,12 +211,12 @@ int MakeAll(const program::Invocation& call, const RuntimeOption& option, std::v
 int RunWarm(const program::Invocation& call, const RuntimeOption& option, const WarmFlags& flags) {
   if (flags.list) return ListWarm(call);
   if (!flags.remove.empty()) return RemoveWarm(call, flags.remove);
-  return MakeAll(call, option, flags.snapshots, flags.idle ? Hurry::kNone : Hurry::kSomebodyWaits);
+  return MakeAll(call, option, flags);
 }
 
 }  // namespace
 
-launch::MadeWarm MakeWarm(const program::Invocation& call, const RuntimeOption& option, const std::string& point,
+launch::MadeWarm MakeWarm(const program::Invocation& call, const RuntimeOption& option, const WantedData& data,
                           Hurry hurry) {
   const FileDescriptor turn = TakeWarmTurn(call, hurry);
   const launch::Project own = ProjectOf(call, option);
@@ -229,8 +232,9 @@ launch::MadeWarm MakeWarm(const program::Invocation& call, const RuntimeOption& 
                                   .runtime = *runtime,
                                   .progress = call.progress,
                                   .interrupt = call.interrupt,
-                                  .read_source = [&] { return SourceOrNone(call, point, false); },
-                                  .snapshot = point});
+                                  .read_source = [&] { return SourceOrNone(call, data.point, false); },
+                                  .snapshot = data.point,
+                                  .subset = data.subset});
 }
 
 program::Command DeclareWarm(CLI::App& app, const RuntimeOption& runtime) {
@@ -241,6 +245,7 @@ program::Command DeclareWarm(CLI::App& app, const RuntimeOption& runtime) {
       "Examples:\n"
       "  rotv warm\n"
       "  rotv warm --snapshot before-release --snapshot head\n"
+      "  rotv warm --subset                 # of the rows that [subset] of rotv.toml asks for\n"
       "  rotv warm --list\n"
       "  rotv warm --remove all             # but not what rotv save has kept: that by its name");
   auto flags = std::make_shared<WarmFlags>();
@@ -248,11 +253,14 @@ program::Command DeclareWarm(CLI::App& app, const RuntimeOption& runtime) {
       app.add_option("--snapshot", flags->snapshots, "A snapshot, a time or a WAL position; may be given several times")
           ->type_name("POINT")
           ->allow_extra_args(false);
-  CLI::Option* list = app.add_flag("--list", flags->list, "Show the warm clusters there are")->excludes(snapshot);
+  CLI::Option* subset = app.add_flag("--subset", flags->subset, "Only the rows that [subset] of the config asks for");
+  CLI::Option* list =
+      app.add_flag("--list", flags->list, "Show the warm clusters there are")->excludes(snapshot)->excludes(subset);
   app.add_flag("--idle", flags->idle, "Give way to everything else that runs here; it may take long")->excludes(list);
   app.add_option("--remove", flags->remove, "Remove one by its id or the name of saved data; all: all but saved data")
       ->type_name("ID")
       ->excludes(snapshot)
+      ->excludes(subset)
       ->excludes(list);
   return {[flags, &runtime](const program::Invocation& call) { return RunWarm(call, runtime, *flags); }, nullptr};
 }

@@ -119,8 +119,9 @@ std::string SubsetWorld::CreateSql(const SubsetWorldTable& table) const {
 void SubsetWorld::Create(const PostgresServer& server) {
   std::string sql = fmt::format("CREATE SCHEMA {};", schema_);
   for (const SubsetWorldTable& table : tables_) sql += CreateSql(table);
-  for (const std::string& key : key_sql_) sql += key;
   server.Exec(sql);
+  Connection connection = server.NewConnection();
+  for (const std::string& key : key_sql_) connection.Exec(key);  // A transaction each: deferred checks are done.
 }
 
 std::string SubsetWorld::Config() const {
