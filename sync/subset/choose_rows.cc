@@ -74,25 +74,69 @@ class Subset {
     }
   }
 
+  // Reads tables in the order in which rows of one lead to rows of the next, so that most rows are known to be chosen
+  // when they are read: their lines are kept, and the seed's writer need not read the table again. It is a guess, and
+  // the choice does not depend on it: limits and circles are not looked at.
   void Read() {
+    tables_.resize(graph_.nodes.size());
+    for (const std::vector<size_t>& component : graph_.components) ReadOf(component, Way::kDown);
+    for (auto component = graph_.components.rbegin(); component != graph_.components.rend(); ++component) {
+      ReadOf(*component, Way::kUp);
+    }
+  }
+
+  enum class Way { kDown, kUp };
+
+  void ReadOf(const std::vector<size_t>& component, Way way) {
     std::vector<ReadRequest> requests;
     std::vector<size_t> nodes;
-    for (size_t node = 0; node < graph_.nodes.size(); ++node) {
+    for (const size_t node : component) {
       const TablePlan& plan = plan_.tables[node];
-      if (keys_[node].empty() && (plan.whole || !plan.reached)) continue;
-      const TableNode& of = graph_.nodes[node];
-      ReadRequest request{.table = *of.table, .shape = of.shape, .scan = ScanOf(node), .keys = keys_[node]};
-      *request.table.mutable_mask() = plan.conditions;
-      request.seed = TableSeed(of.names.back().first, of.names.back().second);
-      request.keeps_row_hashes = plan.limit.has_value();
-      request.starts = plan.starts();
-      if (request.starts) request.percent_millionths = plan.entry->percent_millionths;
-      requests.push_back(std::move(request));
+      const bool comes_down = plan.reached && !plan.whole;
+      if (comes_down != (way == Way::kDown) || (keys_[node].empty() && !comes_down)) continue;
+      requests.push_back(RequestFor(node));
       nodes.push_back(node);
     }
-    std::vector<ReadTable> read = ReadTables(store_, requests, file_, progress_, interrupt_);
-    tables_.resize(graph_.nodes.size());
+    std::vector<ReadTable> read = ReadTables(requests, place_);
     for (size_t i = 0; i < nodes.size(); ++i) tables_[nodes[i]] = std::move(read[i]);
+  }
+
+  ReadRequest RequestFor(size_t node) const {
+    const TablePlan& plan = plan_.tables[node];
+    const TableNode& of = graph_.nodes[node];
+    ReadRequest request{.table = *of.table, .shape = of.shape, .scan = ScanOf(node), .keys = keys_[node]};
+    *request.table.mutable_mask() = plan.conditions;
+    request.seed = TableSeed(of.names.back().first, of.names.back().second);
+    request.keeps_row_hashes = plan.limit.has_value();
+    request.starts = plan.starts();
+    if (request.starts) request.percent_millionths = plan.entry->percent_millionths;
+    request.whole = plan.whole;
+    request.likely.resize(request.keys.size());
+    for (const Reference& reference : graph_.references) {
+      if (!reference.comparable) continue;
+      if (plan.reached && !plan.whole) {
+        AddLikely(node, reference.referencing, reference.referenced, &request);
+      } else if (!plan.whole) {
+        AddLikely(node, reference.referenced, reference.referencing, &request);
+      }
+    }
+    return request;
+  }
+
+  // Adds the keys of rows on the other side of a reference that were read before.
+  void AddLikely(size_t node, const std::vector<KeySide>& own, const std::vector<KeySide>& others,
+                 ReadRequest* request) const {
+    for (const KeySide& side : own) {
+      const auto key = std::find(request->keys.begin(), request->keys.end(), side.key);
+      if (side.node != node || key == request->keys.end()) continue;
+      HashSet& likely = request->likely[static_cast<size_t>(key - request->keys.begin())];
+      for (const KeySide& other : others) {
+        const auto& keys = keys_[other.node];
+        const auto at = static_cast<size_t>(std::find(keys.begin(), keys.end(), other.key) - keys.begin());
+        const std::vector<HashSet>& read = tables_[other.node].likely_keys;
+        if (at < read.size()) read[at].ForEach([&](uint64_t hash) { likely.Add(hash); });
+      }
+    }
   }
 
   void Remark(const Choice& choice) {
@@ -141,7 +185,9 @@ class Subset {
       if (plan_.tables[node].whole) {
         chosen_.whole.insert(id);
       } else if (tables_[node].rows > 0) {
-        chosen_.tables[id] = {.rows = choice.rows[node], .ranges = std::move(tables_[node].ranges)};
+        const bool has_lines = tables_[node].likely_rows == choice.rows[node];
+        chosen_.tables[id] = {
+            .rows = choice.rows[node], .ranges = std::move(tables_[node].ranges), .has_lines = has_lines};
       }
     }
   }
@@ -154,6 +200,7 @@ class Subset {
   const proto::SchemaVersion schema_;
   const std::map<TableId, EpochNumber> epochs_;
   HashFile file_;
+  ReadPlace place_{store_, file_, progress_, interrupt_};
   ReferenceGraph graph_;
   SubsetPlan plan_;
   KeysByNode keys_;

@@ -15,7 +15,8 @@ namespace rotv::subset {
 //
 // Memory is a few bits for each row of these tables, and for one foreign key at a time 16 bytes for each key that leads
 // on and 8 for each row that it brings; where a circle of references takes many rounds, 16 bytes for each row of its
-// tables. A file without a name beside the store has 8 bytes for each row and foreign key.
+// tables; beside these at most 200 MB for rows and keys that are likely to be chosen. A file without a name beside the
+// store has 8 bytes for each row and foreign key.
 //
 // Throws kUsage if the section does not fit the schema; kDisk, kCorrupt and kInterrupted.
 ChosenRows ChooseRows(const RowStore& store, Lsn lsn, const SubsetConfig& config, Progress& progress,

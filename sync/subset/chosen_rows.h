@@ -18,11 +18,13 @@ struct RowRange {
   KeyRange range;
   uint64_t first = 0;
   uint64_t rows = 0;
+  std::string lines = {};  // Of the chosen rows, each with its newline, if ChosenTable::has_lines.
 };
 
 struct ChosenTable {
   RowBits rows;
   std::vector<RowRange> ranges;  // In order; together they are the table.
+  bool has_lines = false;        // The rows need not be read again.
 };
 
 // Rows of one store at one LSN. Tables that are in neither have no rows.

@@ -22,6 +22,8 @@ class RowBits {
     word |= bit;
     return true;
   }
+  friend bool operator==(const RowBits&, const RowBits&) = default;
+
   // Counts those with begin <= row < end.
   uint64_t Count(uint64_t begin, uint64_t end) const {
     uint64_t count = 0;

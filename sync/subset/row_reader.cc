@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <atomic>
 #include <exception>
-#include <functional>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -19,6 +18,9 @@ constexpr size_t kMostReaders = 8;
 constexpr size_t kHashesAtOnce = 8192;
 constexpr uint64_t kRowsBetweenLooks = 4096;
 constexpr uint64_t kRowsAtOnce = 16 * kRowsBetweenLooks;
+// As many bytes of lines are kept, of all tables together; of other tables rows are read again to be written.
+constexpr uint64_t kMostLineBytes = uint64_t{64} << 20;
+constexpr uint64_t kMostLikelyKeys = uint64_t{4} << 20;
 
 // A part of a table, which one thread reads.
 struct Part {
@@ -33,6 +35,10 @@ struct Part {
     uint64_t row_hashes = 0;
   };
   std::vector<Written> written;
+  std::vector<uint64_t> likely_rows;
+  std::vector<std::vector<uint64_t>> likely_keys;
+  std::string lines;  // Of the likely rows.
+  bool has_lines = true;
 };
 
 bool IsInPart(uint64_t row_hash, uint32_t percent_millionths) {
@@ -42,25 +48,27 @@ bool IsInPart(uint64_t row_hash, uint32_t percent_millionths) {
 
 class PartReader {
  public:
-  PartReader(const RowStore& store, const ReadRequest& request, HashFile& file)
-      : store_(store),
-        request_(request),
-        file_(file),
+  PartReader(const ReadRequest& request, ReadPlace& place)
+      : request_(request),
+        place_(place),
         filter_(request.table, *request.shape),
         columns_(static_cast<size_t>(request.shape->columns_size())),
         hashes_(request.keys.size()) {}
 
-  void Read(Part* part, const std::function<void(uint64_t)>& look) {
+  void Read(Part* part) {
+    part->likely_keys.resize(request_.keys.size());
     ScanRequest scan_request = request_.scan;
     scan_request.range = part->range;
-    const std::unique_ptr<RowScan> scan = store_.ScanAt(scan_request);
+    const std::unique_ptr<RowScan> scan = place_.store.ScanAt(scan_request);
     for (uint64_t since_look = 0; scan->Next();) {
       Take(*scan, part);
       ++part->rows;
       if (part->rows % kRowsAtOnce == 0) Write(part);
       if (++since_look < kRowsBetweenLooks) continue;
-      look(std::exchange(since_look, 0));
+      place_.interrupt.Check();
+      place_.progress.Update(place_.rows += std::exchange(since_look, 0));
     }
+    place_.interrupt.Check();
     Write(part);
   }
 
@@ -68,10 +76,10 @@ class PartReader {
   void Write(Part* part) {
     Part::Written written{.rows = part->rows - rows_written_, .keys = {}};
     for (std::vector<uint64_t>& hashes : hashes_) {
-      written.keys.push_back(file_.Append(hashes));
+      written.keys.push_back(place_.file.Append(hashes));
       hashes.clear();
     }
-    if (request_.keeps_row_hashes) written.row_hashes = file_.Append(row_hashes_);
+    if (request_.keeps_row_hashes) written.row_hashes = place_.file.Append(row_hashes_);
     row_hashes_.clear();
     rows_written_ = part->rows;
     part->written.push_back(std::move(written));
@@ -84,15 +92,42 @@ class PartReader {
       formats::SplitCopyLine(scan.line(), columns_, &fields_);
       for (size_t i = 0; i < hashes_.size(); ++i) hashes_[i].push_back(HashKey(fields_, request_.keys[i], &scratch_));
     }
-    if (!request_.starts) return;
-    bool starts = !request_.percent_millionths || IsInPart(row_hash, *request_.percent_millionths);
-    if (starts && !filter_.empty()) starts = filter_.Line(scan.line()) == mask::RowFilter::Verdict::kYes;
-    part->start.push_back(starts);
+    bool is_likely = request_.whole;
+    for (size_t i = 0; i < request_.likely.size() && !is_likely; ++i) {
+      is_likely = request_.likely[i].Has(hashes_[i].back());
+    }
+    if (request_.starts) {
+      part->start.push_back(Starts(scan, row_hash));
+      is_likely |= part->start.back();
+    }
+    if (is_likely) Keep(scan, part);
   }
 
-  const RowStore& store_;
+  bool Starts(const RowScan& scan, uint64_t row_hash) {
+    bool starts = !request_.percent_millionths || IsInPart(row_hash, *request_.percent_millionths);
+    if (starts && !filter_.empty()) starts = filter_.Line(scan.line()) == mask::RowFilter::Verdict::kYes;
+    return starts;
+  }
+
+  void Keep(const RowScan& scan, Part* part) {
+    const bool keeps_keys = (place_.likely_keys += hashes_.size()) <= kMostLikelyKeys;
+    for (size_t i = 0; i < hashes_.size() && keeps_keys; ++i) {
+      if (hashes_[i].back() != 0) part->likely_keys[i].push_back(hashes_[i].back());
+    }
+    if (request_.whole || !part->has_lines) return;
+    const size_t bytes = scan.line().size() + 1;
+    if ((place_.line_bytes += bytes) > kMostLineBytes) {
+      place_.line_bytes -= bytes + part->lines.size();
+      part->has_lines = false;
+      part->lines = {};
+      return;
+    }
+    part->likely_rows.push_back(part->rows);
+    part->lines.append(scan.line()).push_back('\n');
+  }
+
   const ReadRequest& request_;
-  HashFile& file_;
+  ReadPlace& place_;
   mask::RowFilter filter_;
   const size_t columns_;
   std::vector<std::vector<uint64_t>> hashes_;
@@ -104,14 +139,12 @@ class PartReader {
 
 class TablesReader {
  public:
-  TablesReader(const RowStore& store, const std::vector<ReadRequest>& requests, HashFile& file, Progress& progress,
-               const Interrupt& interrupt)
-      : store_(store), requests_(requests), file_(file), progress_(progress), interrupt_(interrupt) {}
+  TablesReader(const std::vector<ReadRequest>& requests, ReadPlace& place) : requests_(requests), place_(place) {}
 
   std::vector<ReadTable> Run() {
     for (size_t i = 0; i < requests_.size(); ++i) {
       const ScanRequest& scan = requests_[i].scan;
-      for (KeyRange& range : store_.Split(scan.table, scan.epoch, kPartsPerTable)) {
+      for (KeyRange& range : place_.store.Split(scan.table, scan.epoch, kPartsPerTable)) {
         parts_.push_back({.table = i, .range = std::move(range)});
       }
     }
@@ -131,11 +164,7 @@ class TablesReader {
   void Work() {
     try {
       for (size_t at = next_++; at < parts_.size() && !stop_; at = next_++) {
-        PartReader(store_, requests_[parts_[at].table], file_).Read(&parts_[at], [this](uint64_t rows) {
-          interrupt_.Check();
-          progress_.Update(rows_ += rows);
-        });
-        interrupt_.Check();
+        PartReader(requests_[parts_[at].table], place_).Read(&parts_[at]);
       }
     } catch (...) {
       const std::lock_guard lock(mutex_);
@@ -147,37 +176,46 @@ class TablesReader {
   std::vector<ReadTable> Together() {
     std::vector<ReadTable> tables(requests_.size());
     for (size_t i = 0; i < tables.size(); ++i) {
-      tables[i].keys.assign(requests_[i].keys.size(), RowHashes(file_));
-      if (requests_[i].keeps_row_hashes) tables[i].row_hashes.emplace(file_);
+      tables[i].keys.assign(requests_[i].keys.size(), RowHashes(place_.file));
+      if (requests_[i].keeps_row_hashes) tables[i].row_hashes.emplace(place_.file);
     }
-    for (const Part& part : parts_) {
+    for (Part& part : parts_) {
       ReadTable& table = tables[part.table];
       for (const Part::Written& written : part.written) {
         for (size_t i = 0; i < table.keys.size(); ++i) table.keys[i].Add(written.keys[i], written.rows);
         if (table.row_hashes) table.row_hashes->Add(written.row_hashes, written.rows);
       }
-      table.ranges.push_back({.range = part.range, .first = table.rows, .rows = part.rows});
+      table.likely_keys.resize(part.likely_keys.size());
+      for (size_t i = 0; i < part.likely_keys.size(); ++i) {
+        for (const uint64_t hash : part.likely_keys[i]) table.likely_keys[i].Add(hash);
+      }
+      table.ranges.push_back(
+          {.range = part.range, .first = table.rows, .rows = part.rows, .lines = std::move(part.lines)});
       table.rows += part.rows;
     }
-    for (size_t i = 0; i < tables.size(); ++i) tables[i].start = RowBits(requests_[i].starts ? tables[i].rows : 0);
+    for (size_t i = 0; i < tables.size(); ++i) {
+      tables[i].start = RowBits(requests_[i].starts ? tables[i].rows : 0);
+      if (!requests_[i].whole) tables[i].likely_rows = RowBits(tables[i].rows);
+    }
     std::vector<uint64_t> first(tables.size());
     for (const Part& part : parts_) {
       for (uint64_t row = 0; row < part.start.size(); ++row) {
         if (part.start[row]) tables[part.table].start.Add(first[part.table] + row);
+      }
+      std::optional<RowBits>& likely = tables[part.table].likely_rows;
+      if (!part.has_lines) likely.reset();
+      for (const uint64_t row : part.likely_rows) {
+        if (likely) likely->Add(first[part.table] + row);
       }
       first[part.table] += part.rows;
     }
     return tables;
   }
 
-  const RowStore& store_;
   const std::vector<ReadRequest>& requests_;
-  HashFile& file_;
-  Progress& progress_;
-  const Interrupt& interrupt_;
+  ReadPlace& place_;
   std::vector<Part> parts_;
   std::atomic<size_t> next_{0};
-  std::atomic<uint64_t> rows_{0};
   std::atomic<bool> stop_{false};
   std::mutex mutex_;  // Of the next one.
   std::exception_ptr error_;
@@ -215,9 +253,8 @@ const RowHashes::Index& RowHashes::SortedIndex() {
   return *index_;
 }
 
-std::vector<ReadTable> ReadTables(const RowStore& store, const std::vector<ReadRequest>& requests, HashFile& file,
-                                  Progress& progress, const Interrupt& interrupt) {
-  return TablesReader(store, requests, file, progress, interrupt).Run();
+std::vector<ReadTable> ReadTables(const std::vector<ReadRequest>& requests, ReadPlace& place) {
+  return TablesReader(requests, place).Run();
 }
 
 uint64_t CountRows(const RowStore& store, const ScanRequest& scan, uint64_t most) {

@@ -2,6 +2,7 @@
 
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -13,6 +14,7 @@
 #include "sync/context/progress.h"
 #include "sync/subset/chosen_rows.h"
 #include "sync/subset/hash_file.h"
+#include "sync/subset/hash_set.h"
 #include "sync/subset/key_hash.h"
 #include "sync/subset/row_bits.h"
 
@@ -27,6 +29,10 @@ struct ReadRequest {
   bool keeps_row_hashes = false;
   bool starts = false;  // Rows of it are where the subset starts: those that satisfy the conditions, and
   std::optional<uint32_t> percent_millionths;  // this part of them.
+  // Parallel to keys. Rows with one of these keys are likely to be chosen, as are those that start, and all of a table
+  // that is whole: their keys' hashes come in ReadTable::likely_keys, and their lines with the ranges.
+  std::vector<HashSet> likely;
+  bool whole = false;
 };
 
 // One hash for each row of a table.
@@ -72,14 +78,26 @@ struct ReadTable {
   uint64_t rows = 0;
   std::vector<RowRange> ranges;
   RowBits start;
-  std::vector<RowHashes> keys;  // Parallel to those of the request.
+  std::vector<RowHashes> keys;         // Parallel to those of the request.
+  std::vector<HashSet> likely_keys;    // The same.
+  std::optional<RowBits> likely_rows;  // Nothing if their lines were too many to be kept.
   std::optional<RowHashes> row_hashes;
 };
 
+// What readers of tables share. All of it outlives what they read.
+struct ReadPlace {
+  const RowStore& store;
+  HashFile& file;
+  Progress& progress;
+  const Interrupt& interrupt;
+  std::atomic<uint64_t> rows{0};         // That were read.
+  std::atomic<uint64_t> line_bytes{0};   // Of lines that are kept.
+  std::atomic<uint64_t> likely_keys{0};  // That are kept.
+};
+
 // Reads the tables on several threads, each row once. The result is parallel to `requests`, and the same whatever the
-// threads did; `file` outlives it. Throws kCorrupt, kDisk and kInterrupted.
-std::vector<ReadTable> ReadTables(const RowStore& store, const std::vector<ReadRequest>& requests, HashFile& file,
-                                  Progress& progress, const Interrupt& interrupt);
+// threads did, but for which lines were kept. Throws kCorrupt, kDisk and kInterrupted.
+std::vector<ReadTable> ReadTables(const std::vector<ReadRequest>& requests, ReadPlace& place);
 
 // Counts the rows of a table, as far as `most`.
 uint64_t CountRows(const RowStore& store, const ScanRequest& scan, uint64_t most);
