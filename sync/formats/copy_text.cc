@@ -90,6 +90,17 @@ void SplitCopyLine(std::string_view line, size_t column_count, std::vector<std::
   throw Error(ErrorCode::kProtocol, "a row of the source does not have as many fields as its table has columns");
 }
 
+void FirstCopyFields(std::string_view line, size_t count, std::vector<std::string_view>* fields) {
+  fields->clear();
+  for (size_t begin = 0; fields->size() < count && begin != std::string_view::npos;) {
+    const size_t tab = line.find('\t', begin);
+    fields->push_back(line.substr(begin, tab - begin));
+    begin = tab == std::string_view::npos ? tab : tab + 1;
+  }
+  if (fields->size() == count) return;
+  throw Error(ErrorCode::kProtocol, "a row has fewer fields than its table has columns");
+}
+
 std::string_view UnescapeCopyField(std::string_view field, std::string* scratch) {
   if (field.find('\\') == std::string_view::npos) return field;
   scratch->clear();

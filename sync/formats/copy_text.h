@@ -24,6 +24,9 @@ void AppendCopyEscaped(std::string_view text, std::string* out);
 // number of fields is not `column_count`.
 void SplitCopyLine(std::string_view line, size_t column_count, std::vector<std::string_view>* fields);
 
+// Gives the first `count` fields of a line, which may have more. Throws Error(kProtocol) if it has fewer.
+void FirstCopyFields(std::string_view line, size_t count, std::vector<std::string_view>* fields);
+
 // Gives the value of an escaped field, which must not be kCopyNull or kCopyUnchanged. Returns `field` itself if nothing
 // was escaped, else a view of `*scratch`. Throws Error(kProtocol) on a backslash that COPY TO never writes: one at the
 // end, or before anything but the letters above (COPY TO never writes octal or hexadecimal escapes).

@@ -52,8 +52,12 @@ class PartReader {
       : request_(request),
         place_(place),
         filter_(request.table, *request.shape),
-        columns_(static_cast<size_t>(request.shape->columns_size())),
-        hashes_(request.keys.size()) {}
+        needs_row_hash_(request.keeps_row_hashes || request.percent_millionths),
+        hashes_(request.keys.size()) {
+    for (const std::vector<KeyField>& key : request.keys) {
+      for (const KeyField& field : key) fields_needed_ = std::max(fields_needed_, field.index + 1);
+    }
+  }
 
   void Read(Part* part) {
     part->likely_keys.resize(request_.keys.size());
@@ -86,10 +90,10 @@ class PartReader {
   }
 
   void Take(const RowScan& scan, Part* part) {
-    const uint64_t row_hash = HashRow(scan.row_key(), request_.seed);
+    const uint64_t row_hash = needs_row_hash_ ? HashRow(scan.row_key(), request_.seed) : 0;
     if (request_.keeps_row_hashes) row_hashes_.push_back(row_hash);
     if (!request_.keys.empty()) {
-      formats::SplitCopyLine(scan.line(), columns_, &fields_);
+      formats::FirstCopyFields(scan.line(), fields_needed_, &fields_);
       for (size_t i = 0; i < hashes_.size(); ++i) hashes_[i].push_back(HashKey(fields_, request_.keys[i], &scratch_));
     }
     bool is_likely = request_.whole;
@@ -129,7 +133,8 @@ class PartReader {
   const ReadRequest& request_;
   ReadPlace& place_;
   mask::RowFilter filter_;
-  const size_t columns_;
+  const bool needs_row_hash_;
+  size_t fields_needed_ = 0;
   std::vector<std::vector<uint64_t>> hashes_;
   std::vector<uint64_t> row_hashes_;
   uint64_t rows_written_ = 0;

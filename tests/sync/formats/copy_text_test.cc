@@ -166,5 +166,16 @@ TEST(CopyTextTest, LineCutShortOfAFieldIsAProtocolError) {
   }
 }
 
+TEST(CopyTextTest, TheFirstFieldsAreThoseOfTheWholeLine) {
+  std::vector<std::string_view> fields;
+  formats::FirstCopyFields("a\t\\N\t\tc", 2, &fields);
+  EXPECT_EQ(fields, (std::vector<std::string_view>{"a", "\\N"}));
+  formats::FirstCopyFields("a\t\\N\t\tc", 4, &fields);
+  EXPECT_EQ(fields, (std::vector<std::string_view>{"a", "\\N", "", "c"}));
+  formats::FirstCopyFields("", 1, &fields);
+  EXPECT_EQ(fields, std::vector<std::string_view>{""});
+  ExpectProtocolError([&] { formats::FirstCopyFields("a\tb", 3, &fields); });
+}
+
 }  // namespace
 }  // namespace rotv
