@@ -40,6 +40,10 @@ TEST_F(StartSubsetTest, ASubsetIsNeverTakenForTheWholeNorForAnotherSubset) {
   EXPECT_EQ(Rotv({"start", "--subset"}).exit_status, 2) << "all rows run";
   EXPECT_EQ(Start({"--subset"})["from"], "warm");
   EXPECT_EQ(Get("/count/places"), "10");
+  EXPECT_EQ(MustRotv({"run", "--fresh", "--subset", "--", PostgresServer::BinDirectory() / "psql", "-XAtqc",
+                      "SELECT count(*) FROM places"}),
+            "10\n");
+  EXPECT_THAT(MustRotv({"warm", "--list"}), HasSubstr("a subset of production at "));
   MustRotv({"psql", "-qc", "DELETE FROM places"});
   MustRotv({"restart"});
   EXPECT_EQ(Get("/count/places"), "10");
