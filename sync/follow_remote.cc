@@ -31,8 +31,8 @@ namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 using remote::Steps;
 
-proto::RemoteHead ReadHead(remote::RemotePlace& place, const remote::TeamKey* key) {
-  proto::RemoteHead head = remote::ReadHeadOf(place, key);
+proto::RemoteHead ReadHead(remote::RemotePlace& place, const remote::FollowerKeys& keys) {
+  proto::RemoteHead head = remote::ReadHeadOf(place, keys).head;
   for (const proto::Snapshot& snapshot : head.state().snapshots()) {
     const bool has_name =
         history::IsSnapshotName(snapshot.name()) && snapshot.name() != "head" && snapshot.name() != "baseline";
@@ -57,7 +57,7 @@ class Following {
   Following(const Context& context, OlderHead older)
       : context_(context),
         older_(older),
-        key_(remote::ReadTeamKey(context.source.remote_key)),
+        keys_(remote::KeysOf(context.source)),
         place_(remote::OpenFollowed(context)),
         workspace_(OpenWorkspace(context, "pull")) {}
 
@@ -76,18 +76,16 @@ class Following {
   }
 
  private:
-  const remote::TeamKey* key() const { return key_ ? &*key_ : nullptr; }
-
   // Takes what the head names. Returns false if something of it is no longer there, since another head is: whoever
   // reads longer than objects stay needs that one.
   bool TakeHead() {
-    head_ = ReadHead(*place_, key());
+    head_ = ReadHead(*place_, keys_);
     try {
       if (!workspace_.current() || !TakeSteps()) TakeAll();
       return true;
     } catch (const Error& error) {
       if (error.code() != ErrorCode::kCorrupt) throw;
-      const proto::RemoteHead now = ReadHead(*place_, key());
+      const proto::RemoteHead now = ReadHead(*place_, keys_);
       if (now.number() == head_.number() && now.generation() == head_.generation()) throw;
       result_ = {};
       return false;
@@ -206,7 +204,7 @@ class Following {
     for (const proto::RemoteStep* step : steps) {
       reader->Begin(*step);
       for (const proto::RemoteObject& object : step->objects()) {
-        reader->Take(remote::ParseSegment(object, fetch.Next(), place_->description(), key()));
+        reader->Take(remote::ParseSegment(object, fetch.Next(), place_->description(), keys_.team_key()));
         taken += object.bytes();
         context_.progress.Update(taken);
       }
@@ -237,7 +235,7 @@ class Following {
 
   const Context& context_;
   const OlderHead older_;
-  const std::optional<remote::TeamKey> key_;
+  const remote::FollowerKeys keys_;
   const std::unique_ptr<remote::RemotePlace> place_;
   Workspace workspace_;
   proto::RemoteHead head_;

@@ -8,20 +8,20 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <set>
 
 #include "os/clock.h"
 #include "storage/error.h"
 #include "storage/row_store.h"
 #include "sync/context/open_workspace.h"
 #include "sync/mask/stored_mask.h"
+#include "sync/remote/head_frame.h"
 #include "sync/remote/head_object.h"
 #include "sync/remote/levels.h"
-#include "sync/remote/object_hash.h"
 #include "sync/remote/publisher_name.h"
 #include "sync/remote/segment_object.h"
 #include "sync/remote/step_path.h"
 #include "sync/remote/step_writer.h"
+#include "sync/remote/unnamed_objects.h"
 #include "sync/remote_address.h"
 
 // A publication is a *step*: what the store has got since the one before. Longer steps over several publications are
@@ -38,14 +38,15 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr int64_t kDayS = int64_t{24} * 60 * 60;
-constexpr int64_t kDayUs = kDayS * 1'000'000;
+constexpr int64_t kDayUs = int64_t{24} * 60 * 60 * 1'000'000;
 
 class Publication {
  public:
   Publication(const Context& context, const RemoteConfig& remote, TakeOver take_over)
       : context_(context), remote_(remote), take_over_(take_over), key_(remote::ReadTeamKey(remote.key)) {
     OpenStore();  // Where there is nothing to publish, nothing is made at the place.
+    if (remote.sign) signing_ = KeyForRemote(ReadSigningKey(context.home), context.source.name, remote.name);
+    RequireKnownSigner();
     place_ = remote::OpenPlace(AddressOf(remote), remote::Purpose::kPublish, context);
   }
 
@@ -56,25 +57,27 @@ class Publication {
     OpenStore();
     if (remote_.require_mask) RequireMasks();
     if (stored) ReadFormer(*stored);
-    for (const remote::RemotePlace::Listed& object : place_->ListObjects()) there_.emplace(object.name, object);
+    there_.emplace(*place_, former_);
     const proto::RemoteHead next = Next();
     result_.place = place_->description();
     result_.head = store_->state().head_lsn();
     result_.number = next.number();
-    if (!result_.up_to_date) {
-      if (!place_->ReplaceHead(stored, remote::PackHead(next, key()))) {
-        throw Error(ErrorCode::kInUse,
-                    fmt::format("another machine has published in {} meanwhile", place_->description()),
-                    "run it again; one machine at a time should publish there");
-      }
+    if (signing_) result_.public_key = PublicKeyText(signing_->public_key);
+    const std::string head = result_.up_to_date ? *stored : remote::PackHead(next, key(), signing());
+    if (!result_.up_to_date && !place_->ReplaceHead(stored, head)) {
+      throw Error(ErrorCode::kInUse,
+                  fmt::format("another machine has published in {} meanwhile", place_->description()),
+                  "run it again; one machine at a time should publish there");
     }
-    RemoveUnnamed(next);
+    RemoveUnnamed(head, next);
     result_.seconds = os::SecondsSince(start);
     return result_;
   }
 
  private:
   const remote::TeamKey* key() const { return key_ ? &*key_ : nullptr; }
+  const SigningKey* signing() const { return signing_ ? &*signing_ : nullptr; }
+  std::optional<PublicKey> our_signer() const { return signing_ ? std::optional(signing_->public_key) : std::nullopt; }
 
   void OpenStore() {
     store_.reset();
@@ -87,18 +90,44 @@ class Publication {
     }
   }
 
+  // Where the config has the keys that followers look for, it is not published what they would refuse.
+  void RequireKnownSigner() const {
+    if (remote_.signers.empty()) return;
+    if (!signing_) {
+      throw Error(ErrorCode::kUsage,
+                  fmt::format("[remotes.{}] has public_key, but what is published is not signed", remote_.name),
+                  "set sign = true there, or remove public_key");
+    }
+    const auto& signers = remote_.signers;
+    if (std::find(signers.begin(), signers.end(), signing_->public_key) != signers.end()) return;
+    throw Error(ErrorCode::kUsage, fmt::format("public_key of [remotes.{}] is not the key of this home", remote_.name),
+                fmt::format("add it for followers, and later remove the former one: public_key = [\"{}\", …]; or put "
+                            "{} back from a copy",
+                            PublicKeyText(signing_->public_key), (context_.home / "signing-key").native()));
+  }
+
   // Whoever takes over may replace a head that is damaged: followers then take everything again. One that was published
   // without the key goes on, under it.
   void ReadFormer(const std::string& stored) {
     try {
       former_ = remote::ParseHead(stored, place_->description(), key());
+      former_signer_ = remote::OpenFrame(stored, place_->description()).signer;
     } catch (const Error& error) {
-      // A head that is whole and that this key does not open is another key's: whoever takes over needs that one.
-      const bool has_other_key = key_ && remote::IsSealedHead(stored) && remote::IsIntactHead(stored);
-      if (error.code() != ErrorCode::kCorrupt || take_over_ == TakeOver::kNo || has_other_key) throw;
+      if (error.code() != ErrorCode::kCorrupt || take_over_ == TakeOver::kNo || HasOtherKey(stored)) throw;
       context_.progress.Warn(fmt::format("{}: publishing everything again", error.what()));
+      // Whoever has changed it may have changed objects, too.
+      may_use_objects_ = false;
       former_ = FormerWithoutKey(stored);
-      former_is_open_ = former_.has_value();
+      former_is_foreign_ = former_.has_value();
+    }
+  }
+
+  // A head that is whole and that this key does not open is another key's: whoever takes over needs that one.
+  bool HasOtherKey(const std::string& stored) const {
+    try {
+      return key_ && remote::OpenFrame(stored, place_->description()).is_sealed;
+    } catch (const Error&) {
+      return false;
     }
   }
 
@@ -152,13 +181,14 @@ class Publication {
     const std::string generation = remote::GenerationOf(state);
     const std::string publisher = remote::PublisherName(context_.home);
     if (former_) RequirePlace(state, publisher);
+    if (former_) RequireOurSignature();
+    if (former_is_foreign_) former_.reset();  // Whoever wrote it may have written anything, of any number or LSN.
     const bool goes_on = former_ && former_->generation() == generation;
     if (goes_on) RequireAhead(state);
     if (former_ && !goes_on) RequireNoOlderBaseline(state);
-    const bool by_step =
-        goes_on && !former_is_open_ && HasAllSince(former_->state(), state) && AllObjectsAreThere(*former_);
+    const bool by_step = goes_on && HasAllSince(former_->state(), state) && AllObjectsAreThere(*former_);
     if (by_step && former_->state().SerializeAsString() == state.SerializeAsString() &&
-        former_->publisher() == publisher) {
+        former_->publisher() == publisher && former_signer_ == our_signer()) {
       result_.up_to_date = true;
       return *former_;
     }
@@ -178,8 +208,7 @@ class Publication {
       // Followers take the new base.
       next.clear_changes();
       next.clear_retired();
-      // Nobody reads what was published without the key any more.
-      if (!former_is_open_) Retire(*former_, &next);
+      Retire(*former_, &next);
     }
     if (by_step) AddSteps(&next);
     if (!by_step || remote::IsTimeForBase(next, CountAfterGc(next))) {
@@ -239,14 +268,9 @@ class Publication {
   bool AllObjectsAreThere(const proto::RemoteHead& head) const {
     const auto all = [&](const proto::RemoteStep& step) {
       return std::all_of(step.objects().begin(), step.objects().end(),
-                         [&](const proto::RemoteObject& object) { return IsThere(object); });
+                         [&](const proto::RemoteObject& object) { return there_->Has(object); });
     };
     return all(head.base()) && std::all_of(head.changes().begin(), head.changes().end(), all);
-  }
-
-  bool IsThere(const proto::RemoteObject& object) const {
-    const auto found = there_.find(remote::NameOf(object));
-    return found != there_.end() && found->second.bytes == object.bytes();
   }
 
   void RequirePlace(const proto::Manifest& state, const std::string& publisher) const {
@@ -260,6 +284,39 @@ class Publication {
     if (take_over_ == TakeOver::kYes || former_->publisher() == publisher) return;
     throw Error(ErrorCode::kUsage, fmt::format("{} is published by {}", place_->description(), former_->publisher()),
                 "if this machine is to take its place: rotv-sync publish --take-over");
+  }
+
+  // What the head before names is named again, and then signed: so that head must have been signed here. And whoever
+  // follows a head that is signed takes no other one.
+  void RequireOurSignature() {
+    if (former_signer_ == our_signer()) return;
+    if (take_over_ == TakeOver::kNo) RefuseSignature();
+    if (!signing_) return;
+    former_is_foreign_ = true;
+    may_use_objects_ = false;
+  }
+
+  [[noreturn]] void RefuseSignature() const {
+    const std::string& place = place_->description();
+    if (!signing_) {
+      throw Error(
+          ErrorCode::kUsage,
+          fmt::format("what is published in {} is signed, and [remotes.{}] has no sign = true", place, remote_.name),
+          "set it; or, to go on without: rotv-sync publish --take-over, and have followers remove public_key");
+    }
+    const std::string all =
+        fmt::format("rotv-sync publish --take-over publishes everything again; followers need public_key = \"{}\"",
+                    PublicKeyText(signing_->public_key));
+    if (!former_signer_) {
+      throw Error(
+          ErrorCode::kUsage,
+          fmt::format("what is published in {} is not signed: it never was, or somebody has replaced it", place), all);
+    }
+    throw Error(
+        ErrorCode::kUsage,
+        fmt::format("what is published in {} is signed with another key than that of this home and of [remotes.{}]: {}",
+                    place, remote_.name, PublicKeyText(*former_signer_)),
+        fmt::format("put {} back from a copy; or {}", (context_.home / "signing-key").native(), all));
   }
 
   // A copy of an older state of HOME must not take back what others have.
@@ -289,17 +346,18 @@ class Publication {
     const auto take = [&](remote::PackedSegment packed) {
       const std::string name = remote::NameOf(packed.object);
       // One that a killed run has left is used.
-      if (IsThere(packed.object)) {
-        place_->KeepObject(name);
-      } else {
+      const bool is_there = may_use_objects_ && there_->Has(packed.object) && place_->KeepObject(name);
+      if (!is_there) {
         place_->WriteObject(name, packed.bytes);
         ++result_.objects;
         result_.bytes += packed.bytes.size();
       }
       *step.add_objects() = std::move(packed.object);
     };
-    const remote::StepCounts counts = remote::WriteStep({.store = *store_, .since = since, .key = key(), .take = take},
-                                                        context_.progress, context_.interrupt);
+    const auto may_be_named = [&](const proto::RemoteObject& object) { return there_->MayBeNamed(object); };
+    const remote::StepCounts counts =
+        remote::WriteStep({.store = *store_, .since = since, .key = key(), .may_be_named = may_be_named, .take = take},
+                          context_.progress, context_.interrupt);
     context_.progress.End();
     // The first step is what is new; longer ones, and a base beside it, have it once more.
     if (result_.versions + result_.transactions == 0) {
@@ -309,6 +367,17 @@ class Publication {
     step.set_versions(counts.versions);
     step.set_published_us(os::NowMicroseconds());
     return step;
+  }
+
+  // The head is replaced by now.
+  void RemoveUnnamed(const std::string& stored, const proto::RemoteHead& head) {
+    try {
+      result_.removed = there_->RemoveUnnamed(stored, head);
+    } catch (const Error& error) {
+      if (error.code() == ErrorCode::kInterrupted) throw;
+      context_.progress.Warn(
+          fmt::format("what is new is published; objects that nobody needs were not removed: {}", error.what()));
+    }
   }
 
   // Steps that lead to the base or before it are only of use to who is in the middle of them.
@@ -344,33 +413,19 @@ class Publication {
     *retired->mutable_objects() = std::move(*step.mutable_objects());
   }
 
-  // What nothing names was left by a killed run, or is no longer needed by anybody. Another run may be writing it: what
-  // is young stays.
-  void RemoveUnnamed(const proto::RemoteHead& head) {
-    std::set<std::string> named;
-    const auto name = [&](const proto::RemoteStep& step) {
-      for (const proto::RemoteObject& object : step.objects()) named.insert(remote::NameOf(object));
-    };
-    name(head.base());
-    for (const proto::RemoteStep& step : head.changes()) name(step);
-    for (const proto::RemoteStep& step : head.retired()) name(step);
-    for (const auto& [name_there, object] : there_) {
-      if (named.count(name_there) > 0 || object.age_s < kDayS || !remote::IsOurs(name_there)) continue;
-      place_->RemoveObject(name_there);
-      ++result_.removed;
-    }
-  }
-
   const Context& context_;
   const RemoteConfig& remote_;
   const TakeOver take_over_;
   const std::optional<remote::TeamKey> key_;
+  std::optional<SigningKey> signing_;
   std::unique_ptr<Workspace> workspace_;
   std::unique_ptr<RowStore> store_;
   std::unique_ptr<remote::RemotePlace> place_;
-  std::map<std::string, remote::RemotePlace::Listed> there_;  // The objects that were there when this began.
+  std::optional<remote::ListedObjects> there_;
   std::optional<proto::RemoteHead> former_;
-  bool former_is_open_ = false;  // It was published without the key, and there is one now.
+  std::optional<PublicKey> former_signer_;
+  bool may_use_objects_ = true;     // Objects are as our own publications have left them.
+  bool former_is_foreign_ = false;  // It was published without the key of now, or not signed by it: nothing goes on.
   PublishResult result_;
 };
 

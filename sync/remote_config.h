@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "sync/context/s3_options.h"
+#include "sync/context/signing_key.h"
 #include "sync/context/team_key_config.h"
 
 namespace rotv {
@@ -18,6 +19,8 @@ struct RemoteConfig {
   S3Options s3;
   std::string identity, known_hosts;  // As SourceConfig has them: of ssh://….
   TeamKeyConfig key = {};
+  bool sign = false;                    // What is published is signed with a key of the home (KeyForRemote()).
+  std::vector<PublicKey> signers = {};  // As SourceConfig::remote_signers has them.
   std::string source;         // What is published there; empty: any.
   bool publish = false;       // A scheduled pull publishes.
   bool require_mask = false;  // Refuse to publish what is not masked under the present rules.

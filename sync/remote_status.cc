@@ -9,6 +9,7 @@
 #include "storage/row_store.h"
 #include "storage/source_records.h"
 #include "sync/context/open_workspace.h"
+#include "sync/remote/head_frame.h"
 #include "sync/remote/head_object.h"
 #include "sync/remote/object_hash.h"
 #include "sync/remote/publisher_name.h"
@@ -20,11 +21,12 @@ namespace {
 
 using remote::Steps;
 
-Published Describe(const proto::RemoteHead& head) {
+Published Describe(const proto::RemoteHead& head, const std::optional<PublicKey>& signer) {
   constexpr size_t kDigits = 12;
   const proto::Manifest& state = head.state();
   Published published{.source = head.source(),
                       .publisher = head.publisher(),
+                      .signed_by = signer ? PublicKeyText(*signer) : "",
                       .published_us = head.published_us(),
                       .number = head.number(),
                       .generation = remote::HashText(head.generation()).substr(0, kDigits),
@@ -86,7 +88,7 @@ PublicationStatus StatusOfPublication(const Context& context, const RemoteConfig
   if (const std::optional<std::string> stored = place->ReadHead()) {
     const std::optional<remote::TeamKey> key = remote::ReadTeamKey(remote.key);
     const proto::RemoteHead head = remote::ParseHead(*stored, place->description(), key ? &*key : nullptr);
-    status.published = Describe(head);
+    status.published = Describe(head, remote::OpenFrame(*stored, place->description()).signer);
     status.is_ours = head.publisher() == remote::PublisherName(context.home);
     status.same_history = head.generation() == remote::GenerationOf(store->manifest());
     if (status.same_history) from = Lsn(head.state().durable_lsn());
@@ -97,9 +99,9 @@ PublicationStatus StatusOfPublication(const Context& context, const RemoteConfig
 
 FollowingStatus StatusOfRemote(const Context& context) {
   const std::unique_ptr<remote::RemotePlace> place = remote::OpenFollowed(context);
-  const std::optional<remote::TeamKey> key = remote::ReadTeamKey(context.source.remote_key);
-  const proto::RemoteHead head = remote::ReadHeadOf(*place, key ? &*key : nullptr);
-  FollowingStatus status{.place = place->description(), .published = Describe(head)};
+  const remote::FoundHead found = remote::ReadHeadOf(*place, remote::KeysOf(context.source));
+  const proto::RemoteHead& head = found.head;
+  FollowingStatus status{.place = place->description(), .published = Describe(head, found.signer)};
   if (HasRecords(context.home, context.source.name)) {
     const Workspace workspace = OpenWorkspace(context, "status", Access::kRead);
     if (workspace.current()) {

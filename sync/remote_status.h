@@ -17,6 +17,7 @@ namespace rotv {
 struct Published {
   std::string source;        // Its name where it is published,
   std::string publisher;     // and by whom: "deploy@db-mirror:/home/deploy/.rotv".
+  std::string signed_by;     // The public key; empty: it is not signed.
   int64_t published_us = 0;  // By the publisher's clock.
   uint64_t number = 0;       // Of the publication, in its generation.
   std::string generation;    // The first digits of its name; it is another one with each baseline.

@@ -291,15 +291,15 @@ ExportResult ExportSnapshot(const Context& context, const ExportRequest& request
   snapshot.set_name(history::NameOfPoint(request.snapshot, point.lsn));
   snapshot.set_lsn(point.lsn.value());
   snapshot.set_time_us(point.time_us);
-  std::optional<history::SigningKey> key;
-  if (request.signing == Signing::kOwnKey) key = history::ReadSigningKey(context.home);
+  std::optional<SigningKey> key;
+  if (request.signing == Signing::kOwnKey) key = ReadSigningKey(context.home);
   history::SnapshotFileWriter writer(request.file, key ? &*key : nullptr);
   context.progress.Begin("exporting rows", Progress::Unit::kRows, 0);
   ExportResult result{.lsn = point.lsn, .time_us = point.time_us};
   result.rows = Exporter(*store, point.lsn, writer, context).Run(snapshot);
   writer.Commit();
   context.progress.End();
-  if (key) result.public_key = history::PublicKeyText(key->public_key);
+  if (key) result.public_key = PublicKeyText(key->public_key);
   if (!key && writer.largest_record() > history::kLargestUnsignedRecord) {
     context.progress.Warn(
         fmt::format("the file holds a row of {} MiB: without a signature it cannot be imported; add --sign",

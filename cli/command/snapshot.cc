@@ -175,7 +175,7 @@ int RunImport(const Flags& flags, const program::Invocation& call) {
   const std::vector<std::string> configured = call.config.ConfiguredSources();
   auto is_taken = [&](const std::string& name) { return std::count(configured.begin(), configured.end(), name) > 0; };
   ImportRequest request{.file = flags.file, .as = flags.as, .is_taken = is_taken};
-  if (flags.verify_option->count() > 0) request.verify = history::ParsePublicKey(flags.verify);
+  if (flags.verify_option->count() > 0) request.verify = ParsePublicKey(flags.verify);
   ImportResult made = ImportSnapshot(call.home, request, call.progress, call.interrupt);
   call.output.Result(
       fmt::format("Imported {0}: {1} as it was at {2} ({3}), {4} in {5}.\nrotv start --source {0}\n", made.source,

@@ -184,6 +184,8 @@ class ConfigFile {
       if (key.str() == "remote") continue;
       if (key.str() == "key") {
         source.remote_key = TeamKeyOf(values_.Text(key, node), values_);
+      } else if (key.str() == "public_key") {
+        source.remote_signers = PublicKeysOf(key, node, values_);
       } else if (GoesWithRemote(key.str())) {
         ReadKey(key, node, source);
       } else if (!ReadS3Key(key, node, S3Keys::kOfReader, values_, &source.s3)) {
@@ -207,6 +209,7 @@ class ConfigFile {
       source.remote = known->second.url;
       source.s3 = known->second.s3;
       source.remote_key = known->second.key;
+      source.remote_signers = known->second.signers;
       source.identity = known->second.identity;
       source.known_hosts = known->second.known_hosts;
     } else if (remote.find('/') != std::string::npos) {

@@ -41,6 +41,10 @@ RemoteConfig ReadOne(const toml::key& name, const toml::table& table, const Conf
       remote.require_mask = values.Flag(key, node);
     } else if (key.str() == "key") {
       remote.key = TeamKeyOf(values.Text(key, node), values);
+    } else if (key.str() == "sign") {
+      remote.sign = values.Flag(key, node);
+    } else if (key.str() == "public_key") {
+      remote.signers = PublicKeysOf(key, node, values);
     } else if (key.str() == "snapshots") {
       remote.snapshots = values.Texts(key, node, "a list of names: [\"release-*\", \"monday\"]");
     } else if (key.str() == "keep_days") {
@@ -51,8 +55,8 @@ RemoteConfig ReadOne(const toml::key& name, const toml::table& table, const Conf
       remote.known_hosts = values.PathOf(values.Text(key, node));
     } else if (!ReadS3Key(key, node, S3Keys::kOfPublisher, values, &remote.s3)) {
       FailOnCredential(key, values);
-      std::vector<std::string> known = {"url",       "source",    "publish",  "require_mask", "key",
-                                        "snapshots", "keep_days", "identity", "known_hosts"};
+      std::vector<std::string> known = {"url",        "source",    "publish",   "require_mask", "key",        "sign",
+                                        "public_key", "snapshots", "keep_days", "identity",     "known_hosts"};
       known.insert(known.end(), NamesOf(S3Keys::kOfPublisher).begin(), NamesOf(S3Keys::kOfPublisher).end());
       values.FailOnUnknown(key, fmt::format("[remotes.{}]", remote.name), known);
     }
@@ -84,6 +88,26 @@ std::map<std::string, RemoteConfig> ReadRemotes(const toml::table& table, const 
 TeamKeyConfig TeamKeyOf(const std::string& text, const ConfigValues& values) {
   if (!text.starts_with('$')) return {.file = values.PathOf(text), .variable = "", .value = ""};
   return {.file = "", .variable = text.substr(1), .value = values.VariableOf(text.substr(1))};
+}
+
+std::vector<PublicKey> PublicKeysOf(const toml::key& key, const toml::node& node, const ConfigValues& values) {
+  const std::vector<std::string> texts = node.is_array() ? values.Texts(key, node, "a list of public keys")
+                                                         : std::vector<std::string>{values.Text(key, node)};
+  if (texts.empty()) values.FailOnType(key, node, "a public key, or a list of some");
+  std::vector<PublicKey> keys;
+  for (const std::string& text : texts) {
+    if (const std::optional<PublicKey> public_key = PublicKeyOfText(text)) {
+      keys.push_back(*public_key);
+      continue;
+    }
+    try {
+      keys.push_back(ParsePublicKey(values.PathOf(text)));
+    } catch (const Error&) {
+      values.Fail(key.source(), fmt::format("\"{}\" is neither a public key nor a file that holds one", text),
+                  "it is 44 characters of base64: rotv-sync publish --status shows it where the history is published");
+    }
+  }
+  return keys;
 }
 
 std::string RemoteUrl(const toml::key& key, const std::string& url, const ConfigValues& values) {

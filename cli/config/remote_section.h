@@ -18,6 +18,9 @@ std::map<std::string, RemoteConfig> ReadRemotes(const toml::table& table, const 
 // Returns where the key of a remote is: a file, "~/.rotv/team.key", or a variable, "$ROTV_TEAM_KEY". Nothing is read.
 TeamKeyConfig TeamKeyOf(const std::string& text, const ConfigValues& values);
 
+// Returns the public keys that `public_key` names: one, or a list; each itself, or a file that holds it.
+std::vector<PublicKey> PublicKeysOf(const toml::key& key, const toml::node& node, const ConfigValues& values);
+
 // Returns what a URL of a remote means: itself for s3://, ssh://, https:// and, on this machine, http://; else the
 // directory, absolute or relative to the working directory: "/srv/history", "~/history", "file:///srv/history". Throws
 // kUsage at `key` if it is anything else, or has a password in it.

@@ -41,6 +41,7 @@ output::Json PublishedJson(const Published& published) {
   return output::Json{
       {"published_as", published.source},
       {"publisher", published.publisher},
+      {"signed_by", published.signed_by.empty() ? output::Json() : output::Json(published.signed_by)},
       {"published", output::IsoTime(published.published_us)},
       {"publication", published.number},
       {"generation", published.generation},
@@ -71,6 +72,7 @@ std::string PublicationText(const PublicationStatus& status, const std::string& 
   const Published& published = *status.published;
   text += StatusLine("published", ByText(published, now_us));
   if (!status.is_ours) text += StatusLine("", "that is not this machine: publish --take-over takes its place");
+  if (!published.signed_by.empty()) text += StatusLine("signed", fmt::format("by {}", published.signed_by));
   text += StatusLine("head", fmt::format("{} of {}, {}", published.head.ToString(), output::OneLine(published.source),
                                          Moment(published.head_time_us, now_us)));
   text += StatusLine(

@@ -52,6 +52,11 @@ std::string PublishText(const PublishResult& result, const std::string& source) 
         output::HumanBytes(result.bytes), output::Counted(result.objects, "object", "objects"),
         output::HumanDuration(result.seconds));
   }
+  if (result.whole && !result.public_key.empty()) {
+    text +=
+        fmt::format("It is signed. Each follower needs, told by another way than the remote:\npublic_key = \"{}\"\n",
+                    result.public_key);
+  }
   if (result.removed > 0) {
     text += fmt::format("Removed {} that no follower needs any more.\n",
                         output::Counted(result.removed, "object", "objects"));
@@ -70,6 +75,7 @@ output::Json PublishJson(const PublishResult& result) {
                       {"objects", result.objects},
                       {"bytes", result.bytes},
                       {"removed", result.removed},
+                      {"public_key", result.public_key.empty() ? output::Json() : output::Json(result.public_key)},
                       {"seconds", result.seconds}};
 }
 

@@ -9,6 +9,7 @@
 
 #include "sync/context/mask_rule.h"
 #include "sync/context/s3_options.h"
+#include "sync/context/signing_key.h"
 #include "sync/context/subset_config.h"
 #include "sync/context/team_key_config.h"
 
@@ -64,6 +65,8 @@ struct SourceConfig {
   S3Options s3;              // Of no meaning unless `remote` is s3://….
   std::string remote_query;  // What https://… has after '?': a signature, maybe. Never shown, and stored nowhere.
   TeamKeyConfig remote_key;  // With which what is published there is sealed.
+  // Who may have signed what is published there; empty: nobody, and what is signed is refused.
+  std::vector<PublicKey> remote_signers;
 
   // A connection that is silent for this long is given up, unless the server is seen to work on it.
   int stall_timeout_s = 60;

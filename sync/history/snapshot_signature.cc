@@ -12,7 +12,6 @@
 #include <vector>
 
 #include "os/base64.h"
-#include "storage/atomic_file.h"
 #include "storage/error.h"
 
 namespace rotv::history {
@@ -22,7 +21,7 @@ namespace fs = std::filesystem;
 
 // The start of a skippable frame: its magic number and the size of what follows, both little-endian.
 constexpr std::string_view kFrameStart("\x57\x2A\x4D\x18\x68\x00\x00\x00rotvsig1", 16);
-constexpr size_t kFrameSize = kFrameStart.size() + crypto_sign_PUBLICKEYBYTES + crypto_sign_BYTES;
+constexpr size_t kFrameSize = kFrameStart.size() + std::tuple_size_v<PublicKey> + kSignatureBytes;
 static_assert(kFrameSize == 8 + 0x68);
 // The subject is hashed as well, so that the signature cannot be used for anything else.
 constexpr std::string_view kSubject = "rotv snapshot file 1\n";
@@ -40,16 +39,6 @@ std::string Subject(const SnapshotHash::Value& hash) {
   return std::string(kSubject) + std::string(View(hash.data(), hash.size()));
 }
 
-// True if `text`, except for white space at its end, is base64 of `size` bytes.
-bool FromBase64(std::string text, unsigned char* bytes, size_t size) {
-  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.back())) != 0) text.pop_back();
-  size_t length = 0;
-  const char* end = nullptr;
-  return sodium_base642bin(bytes, size, text.data(), text.size(), nullptr, &length, &end,
-                           sodium_base64_VARIANT_ORIGINAL) == 0 &&
-         length == size && end == text.data() + text.size();
-}
-
 class SigningOutput : public SeedOutput {
  public:
   SigningOutput(std::unique_ptr<SeedOutput> output, const SigningKey& key) : output_(std::move(output)), key_(key) {}
@@ -59,11 +48,9 @@ class SigningOutput : public SeedOutput {
   }
   void Commit() override {
     const std::string subject = Subject(hash_.Finish());
-    unsigned char signature[crypto_sign_BYTES];
-    crypto_sign_detached(signature, nullptr, Bytes(subject), subject.size(), key_.secret.data());
     output_->Write(kFrameStart);
     output_->Write(View(key_.public_key.data(), key_.public_key.size()));
-    output_->Write(View(signature, sizeof signature));
+    output_->Write(Sign(key_, subject));
     output_->Commit();
   }
 
@@ -88,45 +75,6 @@ void ReadPieces(int file, const fs::path& path, uint64_t size, Take take) {
 }
 
 }  // namespace
-
-SigningKey ReadSigningKey(const fs::path& home) {
-  StartSodium();
-  const fs::path path = home / "signing-key";
-  std::array<unsigned char, crypto_sign_SEEDBYTES> seed;
-  SigningKey key;
-  if (!fs::exists(path)) {
-    randombytes_buf(seed.data(), seed.size());
-    WriteFileAtomically(path, os::Base64(View(seed.data(), seed.size())) + "\n");
-  }
-  struct stat status;
-  if (stat(path.c_str(), &status) != 0) ThrowDiskError("read", path, errno);
-  if ((status.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
-    throw Error(ErrorCode::kUsage, fmt::format("the signing key, {}, can be read by others", path.native()),
-                fmt::format("others may know it: delete it, and tell those who have its public key"));
-  }
-  if (!FromBase64(ReadFile(path), seed.data(), seed.size())) {
-    throw Error(ErrorCode::kUsage, fmt::format("{} holds no signing key", path.native()),
-                "put it back from a backup, or delete it: the next one has another public key");
-  }
-  crypto_sign_seed_keypair(key.public_key.data(), key.secret.data(), seed.data());
-  return key;
-}
-
-std::string PublicKeyText(const PublicKey& key) { return os::Base64(View(key.data(), key.size())); }
-
-PublicKey ParsePublicKey(const std::string& text) {
-  StartSodium();
-  PublicKey key;
-  if (FromBase64(text, key.data(), key.size())) return key;
-  std::error_code error;
-  constexpr uint64_t kMostSize = 1000;
-  if (fs::is_regular_file(text, error) && fs::file_size(text, error) <= kMostSize &&
-      FromBase64(ReadFile(text), key.data(), key.size())) {
-    return key;
-  }
-  throw Error(ErrorCode::kUsage, fmt::format("\"{}\" is neither a public key nor a file that holds one", text),
-              "snapshot export --sign prints it: 44 characters of base64");
-}
 
 struct SnapshotHash::State {
   crypto_generichash_state state;
@@ -177,8 +125,7 @@ SignedPart VerifySignature(int file, const fs::path& path, const PublicKey& key)
     throw Error(ErrorCode::kCorrupt, fmt::format("{} is signed by another key, {}", path.native(), os::Base64(signer)),
                 kSignedFileHint);
   }
-  const std::string subject = Subject(part.hash);
-  if (crypto_sign_verify_detached(Bytes(signature), Bytes(subject), subject.size(), key.data()) != 0) {
+  if (!IsSignedBy(key, Subject(part.hash), signature)) {
     throw Error(ErrorCode::kCorrupt, fmt::format("{} was changed after it was signed", path.native()), kSignedFileHint);
   }
   return part;

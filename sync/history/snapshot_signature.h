@@ -8,28 +8,12 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
-#include <string>
 #include <string_view>
 
 #include "storage/output_file.h"
+#include "sync/context/signing_key.h"
 
 namespace rotv::history {
-
-using PublicKey = std::array<unsigned char, 32>;
-
-struct SigningKey {
-  std::array<unsigned char, 64> secret;  // In libsodium's form.
-  PublicKey public_key;
-};
-
-// Reads HOME/signing-key, which is created (0600, durable) if it is missing. Throws kUsage if it can be read by others
-// or holds anything else; kDisk.
-SigningKey ReadSigningKey(const std::filesystem::path& home);
-
-// Returns the key in base64, without line ends.
-std::string PublicKeyText(const PublicKey& key);
-// Throws kUsage if `text` is neither a key in base64 nor the path of a file that holds one.
-PublicKey ParsePublicKey(const std::string& text);
 
 // Computes the hash that is signed.
 class SnapshotHash {

@@ -7,7 +7,7 @@
 
 #include "storage/checked_file.h"
 #include "storage/error.h"
-#include "sync/remote/head_object.h"
+#include "sync/remote/head_frame.h"
 
 namespace rotv::remote {
 namespace {

@@ -11,6 +11,7 @@
 #include "storage/parse_message.h"
 #include "sync/check/metadata_check.h"
 #include "sync/formats/parsed_size.h"
+#include "sync/remote/head_frame.h"
 #include "sync/remote/object_hash.h"
 #include "sync/remote/segment_object.h"
 #include "sync/remote/step_path.h"
@@ -18,21 +19,8 @@
 namespace rotv::remote {
 namespace {
 
-constexpr std::string_view kMagic = "rotv remote 1\n";
-constexpr std::string_view kSealed = "rotv sealed remote ";
-constexpr std::string_view kSealedMagic = "rotv sealed remote 1\n";
 constexpr size_t kLargestHead = size_t{64} << 20;
 constexpr size_t kMostParsedBytes = size_t{256} << 20;
-
-std::string_view MagicOf(std::string_view head) { return head.starts_with(kSealed) ? kSealedMagic : kMagic; }
-
-// What is before the content of a head: its magic, and the hash of the content with a line end.
-size_t BeforeContent(std::string_view head) { return MagicOf(head).size() + 2 * kHashBytes + 1; }
-
-[[noreturn]] void ThrowDamaged(const std::string& place, const std::string& what) {
-  throw Error(ErrorCode::kCorrupt, fmt::format("the head of the remote {} is damaged: {}", place, what),
-              "have it published again: rotv-sync publish --take-over, on the machine that follows the source");
-}
 
 // Returns nullopt if neither the head is sealed nor there is a key.
 std::optional<std::string> OpenHead(std::string_view packed, bool is_sealed, const std::string& place,
@@ -112,50 +100,41 @@ bool IsWhole(const proto::RemoteHead& head) {
 
 }  // namespace
 
-std::string PackHead(const proto::RemoteHead& head, const TeamKey* key) {
+std::string PackHead(const proto::RemoteHead& head, const TeamKey* key, const SigningKey* signing) {
   std::string packed = ZstdCompress(head.SerializeAsString());
   if (key != nullptr) packed = key->Seal(TeamKey::Role::kHead, packed);
-  return fmt::format("{}{}\n", key == nullptr ? kMagic : kSealedMagic, HashText(HashOf(packed))) + packed;
-}
-
-bool IsSealedHead(std::string_view bytes) { return bytes.starts_with(kSealed); }
-
-bool IsIntactHead(std::string_view bytes) {
-  const std::string_view magic = MagicOf(bytes);
-  if (!bytes.starts_with(magic) || bytes.size() < BeforeContent(bytes)) return false;
-  return bytes.substr(magic.size(), 2 * kHashBytes + 1) == HashText(HashOf(bytes.substr(BeforeContent(bytes)))) + "\n";
+  return FrameHead(packed, key == nullptr ? Sealed::kNo : Sealed::kYes, signing);
 }
 
 proto::RemoteHead ParseHead(std::string_view bytes, const std::string& place, const TeamKey* key) {
-  const std::string_view magic = MagicOf(bytes);
-  if (!bytes.starts_with(magic.substr(0, magic.size() - 2)) || bytes.size() < BeforeContent(bytes)) {
-    ThrowDamaged(place, "it does not begin like one");
-  }
-  if (!bytes.starts_with(magic)) {
-    throw Error(ErrorCode::kUsage, fmt::format("the remote {} is of a later format", place),
-                "use the newer rotv-sync that wrote it");
-  }
-  if (!IsIntactHead(bytes)) ThrowDamaged(place, "its hash is wrong");
-  std::string_view packed = bytes.substr(BeforeContent(bytes));
-  const std::optional<std::string> opened = OpenHead(packed, magic == kSealedMagic, place, key);
+  const HeadFrame frame = OpenFrame(bytes, place);
+  std::string_view packed = frame.content;
+  const std::optional<std::string> opened = OpenHead(packed, frame.is_sealed, place, key);
   if (opened) packed = *opened;
   const std::string raw = ZstdDecompress(packed, kLargestHead);
   proto::RemoteHead head;
   if (!formats::FitsWhenParsed(*proto::RemoteHead::descriptor(), raw, kMostParsedBytes) || !ParseMessage(raw, &head)) {
-    ThrowDamaged(place, "it cannot be understood");
+    ThrowDamagedHead(place, "it cannot be understood");
   }
   if (head.format() > kRemoteFormat) {
     throw Error(ErrorCode::kUsage,
                 fmt::format("the remote {} has format {}, this program knows {}", place, head.format(), kRemoteFormat),
                 "use the newer rotv-sync that wrote it");
   }
-  if (!IsWhole(head)) ThrowDamaged(place, "its parts do not belong together");
+  if (!IsWhole(head)) ThrowDamagedHead(place, "its parts do not belong together");
   return head;
 }
 
-proto::RemoteHead ReadHeadOf(RemotePlace& place, const TeamKey* key) {
-  const std::optional<std::string> stored = place.ReadHead();
-  if (stored) return ParseHead(*stored, place.description(), key);
+FollowerKeys KeysOf(const SourceConfig& follower) {
+  return {.team = ReadTeamKey(follower.remote_key), .signers = follower.remote_signers};
+}
+
+FoundHead ReadHeadOf(RemotePlace& place, const FollowerKeys& keys) {
+  if (const std::optional<std::string> stored = place.ReadHead()) {
+    RequireSigner(*stored, place.description(), keys.signers);
+    return {.head = ParseHead(*stored, place.description(), keys.team_key()),
+            .signer = OpenFrame(*stored, place.description()).signer};
+  }
   throw Error(ErrorCode::kUsage, fmt::format("nothing is published in {} yet", place.description()),
               "on the machine that follows the source: rotv-sync publish");
 }

@@ -136,7 +136,12 @@ class StepWriter {
   void Flush() {
     if (bytes_ == 0) return;
     interrupt_.Check();
-    request_.take(PackSegment(segment_, request_.key));
+    PackedSegment packed = PackSegment(segment_, request_.key);
+    while (!request_.may_be_named(packed.object)) {
+      segment_.set_salt(segment_.salt() + 1);
+      packed = PackSegment(segment_, request_.key);
+    }
+    request_.take(std::move(packed));
     segment_.Clear();
     bytes_ = 0;
   }

@@ -18,6 +18,8 @@ struct StepRequest {
   // The publication whose state others have already; null: they have nothing.
   const proto::RemoteMark* since = nullptr;
   const TeamKey* key = nullptr;  // With which objects are sealed; null: they are not.
+  // False if there may be no object of this name: then its content gets another one.
+  std::function<bool(const proto::RemoteObject&)> may_be_named = [](const auto&) { return true; };
   // Takes each object once it is packed, in order.
   std::function<void(PackedSegment)> take;
 };

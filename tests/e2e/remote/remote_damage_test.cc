@@ -58,7 +58,7 @@ TEST_F(RemoteDamageTest, ADamagedRemoteIsRefusedAndWhatWasTakenStays) {
     return bytes;
   }();
   std::string newer = head;
-  newer[std::string("rotv remote ").size()] = '2';
+  newer[std::string("rotv remote ").size()] = '3';
 
   struct Case {
     const char* name;

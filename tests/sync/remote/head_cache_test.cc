@@ -20,7 +20,7 @@ TEST(HeadCacheTest, AHeadIsKnownToTheNextRunOfTheSamePlaceOnly) {
   EXPECT_EQ(known_at("here").tag, "");
   HeadCache cache("here");
   cache.UseFile(file);
-  const std::string head = PackHead({}, nullptr);
+  const std::string head = PackHead({}, nullptr, nullptr);
   cache.Set({.tag = "\"1\"", .bytes = head});
   EXPECT_EQ(known_at("here").tag, "\"1\"");
   EXPECT_EQ(known_at("here").bytes, head);
@@ -38,7 +38,7 @@ TEST(HeadCacheTest, AHeadIsKnownToTheNextRunOfTheSamePlaceOnly) {
 TEST(HeadCacheTest, NobodyAsksByTheTagOfADamagedHead) {
   const testing::TempDir directory;
   const std::filesystem::path file = directory / "remote-head";
-  const std::string head = PackHead({}, nullptr);
+  const std::string head = PackHead({}, nullptr, nullptr);
   HeadCache cache("here");
   cache.UseFile(file);
   for (size_t place = 0; place < head.size(); ++place) {

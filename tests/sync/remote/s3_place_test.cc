@@ -155,7 +155,7 @@ TEST_F(S3PlaceTest, WhatAnEndedTestOfConditionsLeavesIsRemovedByTheNext) {
 TEST_F(S3PlaceTest, AHeadThatWasDamagedOnItsWayIsAskedForAgain) {
   SmallStore store;
   const testing::TempDir directory;
-  const std::string head = PackHead({}, nullptr);
+  const std::string head = PackHead({}, nullptr, nullptr);
   ASSERT_TRUE(Open(store)->ReplaceHead(std::nullopt, head));
   std::string damaged = head;
   damaged.back() ^= 1;

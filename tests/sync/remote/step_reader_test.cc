@@ -300,19 +300,19 @@ TEST(RemoteObjectTest, IsReadWithItsKeyAlone) {
 TEST(RemoteHeadTest, IsReadWithItsKeyAlone) {
   const TeamKey key(TeamKey::NewText(), "x"), other(TeamKey::NewText(), "x");
   const proto::RemoteHead head = HeadOfSegment();
-  const std::string bytes = PackHead(head, &key);
+  const std::string bytes = PackHead(head, &key, nullptr);
   EXPECT_EQ(ParseHead(bytes, "x", &key).SerializeAsString(), head.SerializeAsString());
   EXPECT_EQ(CodeOf([&] { ParseHead(bytes, "x", &other); }), ErrorCode::kCorrupt);
   EXPECT_EQ(CodeOf([&] { ParseHead(bytes, "x", nullptr); }), ErrorCode::kUsage);
   // One that somebody else has put there.
-  EXPECT_EQ(CodeOf([&] { ParseHead(PackHead(head, nullptr), "x", &key); }), ErrorCode::kCorrupt);
+  EXPECT_EQ(CodeOf([&] { ParseHead(PackHead(head, nullptr, nullptr), "x", &key); }), ErrorCode::kCorrupt);
 }
 
 TEST(RemoteHeadTest, AnyDamageIsFound) {
   const TeamKey team_key(TeamKey::NewText(), "x");
   for (const TeamKey* key : {static_cast<const TeamKey*>(nullptr), &team_key}) {
     const proto::RemoteHead head = HeadOfSegment();
-    const std::string bytes = PackHead(head, key);
+    const std::string bytes = PackHead(head, key, nullptr);
     EXPECT_EQ(ParseHead(bytes, "x", key).SerializeAsString(), head.SerializeAsString());
     for (size_t i = 0; i < bytes.size(); ++i) {
       std::string damaged = bytes;
@@ -364,11 +364,11 @@ TEST(RemoteHeadTest, PartsThatDoNotBelongTogetherAreRefused) {
     SCOPED_TRACE(name);
     proto::RemoteHead head = HeadOfSegment();
     change(head);
-    EXPECT_EQ(CodeOf([&] { ParseHead(PackHead(head, nullptr), "x", nullptr); }), ErrorCode::kCorrupt);
+    EXPECT_EQ(CodeOf([&] { ParseHead(PackHead(head, nullptr, nullptr), "x", nullptr); }), ErrorCode::kCorrupt);
   }
   proto::RemoteHead later = HeadOfSegment();
   later.set_format(kRemoteFormat + 1);
-  EXPECT_EQ(CodeOf([&] { ParseHead(PackHead(later, nullptr), "x", nullptr); }), ErrorCode::kUsage);
+  EXPECT_EQ(CodeOf([&] { ParseHead(PackHead(later, nullptr, nullptr), "x", nullptr); }), ErrorCode::kUsage);
 }
 
 }  // namespace

@@ -57,7 +57,7 @@ TEST_F(WebPlaceTest, AnErrorsPageMayBeLongerThanTheObject) {
 
 TEST_F(WebPlaceTest, AHeadThatWasDamagedOnItsWayIsAskedForAgain) {
   const testing::TempDir directory;
-  const std::string head = PackHead({}, nullptr);
+  const std::string head = PackHead({}, nullptr, nullptr);
   bool is_damaged = true;
   relay_.SetReaction([&](const SeenRequest& request) {
     if (request.headers.count("if-none-match") > 0) return Reaction{.kind = Kind::kAnswer, .status = 304};
