@@ -25,6 +25,7 @@
 #include "tests/bench/mask_part.h"
 #include "tests/bench/measured_source.h"
 #include "tests/bench/open_part.h"
+#include "tests/bench/remote_part.h"
 #include "tests/bench/report.h"
 #include "tests/bench/start_part.h"
 
@@ -55,13 +56,20 @@ constexpr Target kOldPointTime{Target::Sense::kAtMost, 1.5};
 constexpr Target kDiffTime{Target::Sense::kAtMost, 0.1};
 constexpr Target kMaskTime{Target::Sense::kAtMost, 1.3};
 constexpr Target kRandomKeysTime{Target::Sense::kAtMost, 1.3};
+constexpr Target kFollowTime{Target::Sense::kAtMost, 0.5};
+constexpr Target kFollowBytes{Target::Sense::kAtMost, 1.1};
+constexpr Target kFollowStepTime{Target::Sense::kAtMost, 0.8};
+constexpr Target kFollowStepBytes{Target::Sense::kAtMost, 1.2};
+constexpr Target kNothingNewSeconds{Target::Sense::kAtMost, 0.15};
+constexpr Target kPublishTime{Target::Sense::kAtMost, 1.2};
+constexpr Target kRemotePeakMib{Target::Sense::kAtMost, 192};
 constexpr Target kPeakMib{Target::Sense::kAtMost, 256};
 
 struct Options {
   double size = 1;
   int repeat = 3;
-  std::vector<std::string> parts = {"baseline", "materialize", "open",  "slow",    "pull", "bulk",
-                                    "ddl",      "verify",      "start", "history", "mask", "keys"};
+  std::vector<std::string> parts = {"baseline", "materialize", "open",    "slow", "pull", "bulk",  "ddl",
+                                    "verify",   "start",       "history", "mask", "keys", "remote"};
   bool json = false;
   bool markdown = false;
   bool keep = false;
@@ -115,6 +123,7 @@ class SideBySide {
     CheckSeed();
     if (options_.Has("mask")) MeasureMasking();
     if (options_.Has("keys")) MeasureKeyOrder();
+    if (options_.Has("remote")) MeasureRemotes();
     for (const auto& [what, peak_kib] : peaks_kib_) report_.Memory("peak memory of " + what, peak_kib, kPeakMib);
     report_.Fact("load average at the end", LoadAverage());
     return report_;
@@ -328,6 +337,32 @@ class SideBySide {
     }
   }
 
+  void MeasureRemotes() {
+    Say("a remote in an S3 store");
+    const RemoteSamples samples = MeasureRemote(source_, size_, options_.repeat);
+    report_.Duration("pull from S3, from nothing", samples.from_nothing, samples.baseline, kFollowTime);
+    report_.Compare("bytes of that", samples.from_nothing_bytes, "store: ", samples.store_bytes, kFollowBytes);
+    report_.Seconds("pull from S3, nothing new", samples.nothing_new, kNothingNewSeconds);
+    report_.Duration("pull of 1 % from S3", samples.follow, samples.pull, kFollowStepTime);
+    report_.Compare("bytes of that", samples.follow_bytes, "through ssh: ", samples.pull_bytes, kFollowStepBytes);
+    report_.Duration("publish of 1 %", samples.publish, samples.pull, kPublishTime);
+    report_.Duration("publish of everything", samples.publish_all, samples.baseline, kPublishTime);
+    report_.Fact("requests", fmt::format("{} from nothing, {} with 1 %, {} with nothing new; publish of 1 %: {}",
+                                         samples.from_nothing_requests, samples.follow_requests,
+                                         samples.nothing_new_requests, samples.publish_requests));
+    const auto& followers = samples.followers;
+    if (followers.count > 0) {
+      report_.Fact(fmt::format("{} followers at once, from nothing", followers.count),
+                   fmt::format("{:.1f} s, {:.1f} s of processor; a publication meanwhile {:.2f} s", followers.seconds,
+                               followers.processor_seconds, followers.publish_seconds));
+    }
+    report_.Memory("peak memory of publish", std::max(samples.publish.peak_kib, samples.publish_all.peak_kib),
+                   kRemotePeakMib);
+    report_.Memory("peak memory of a pull from S3",
+                   std::max({samples.from_nothing.peak_kib, samples.follow.peak_kib, followers.peak_kib}),
+                   kRemotePeakMib);
+  }
+
   void MeasureSlowLink() {
     Say("over a link of 20 ms each way and 50 Mbit/s");
     Samples full{"ssh pg_dump > file, slow link"};
@@ -456,9 +491,9 @@ int Main(int argc, char** argv) {
       ->check(CLI::Range(0.001, 100.0));
   app.add_option("--repeat", options.repeat, "How often each is run (default 3)")->check(CLI::Range(1, 100));
   app.add_option("--only", options.parts,
-                 "Some of: baseline materialize open slow pull bulk ddl verify start history mask keys")
+                 "Some of: baseline materialize open slow pull bulk ddl verify start history mask keys remote")
       ->check(CLI::IsMember({"baseline", "materialize", "open", "slow", "pull", "bulk", "ddl", "verify", "start",
-                             "history", "mask", "keys"}));
+                             "history", "mask", "keys", "remote"}));
   app.add_flag("--quick", quick, "A tenth of the size, once: whether it works, not how fast it is");
   app.add_flag("--json", options.json, "The figures as JSON, with every single time");
   app.add_flag("--markdown", options.markdown, "The table as Markdown");
