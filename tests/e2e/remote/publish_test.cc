@@ -163,6 +163,28 @@ TEST_F(PublishTest, ARemoteThatWasEmptiedIsTakenAnew) {
   FollowerIsDump();
 }
 
+// What nothing names and is almost a day old may be about to be removed by another publication.
+TEST_F(PublishTest, WhatMayBeRemovedIsPublishedUnderAnotherNameAndRemovedLater) {
+  std::vector<std::filesystem::path> left;
+  for (const auto& entry : std::filesystem::directory_iterator(objects())) left.push_back(entry.path());
+  const auto make_old = [&](const char* age) {
+    for (const std::filesystem::path& path : left) MustRun({.argv = {"touch", "-d", age, path}});
+  };
+  const auto publish = [&] { return nlohmann::json::parse(rotv.MustSync({"--json", "publish"})); };
+  std::filesystem::remove(remote() / "head");
+  make_old("20 hours ago");
+  EXPECT_EQ(publish().at("objects"), 0);  // They are used again.
+  std::filesystem::remove(remote() / "head");
+  make_old("23 hours ago");
+  const nlohmann::json published = publish();
+  EXPECT_EQ(published.at("objects"), left.size());
+  EXPECT_EQ(published.at("removed"), 0);
+  make_old("25 hours ago");
+  EXPECT_EQ(publish().at("removed"), left.size());
+  for (const std::filesystem::path& path : left) EXPECT_FALSE(std::filesystem::exists(path));
+  FollowerIsDump();
+}
+
 TEST_F(PublishTest, RotvPullsFromARemoteToo) {
   Command seed = rotv.ProgramCommand(ROTV_BINARY, {"seed"});
   seed.argv[2] = follower_home();
