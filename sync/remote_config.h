@@ -21,9 +21,9 @@ struct RemoteConfig {
   TeamKeyConfig key = {};
   bool sign = false;                    // What is published is signed with a key of the home (KeyForRemote()).
   std::vector<PublicKey> signers = {};  // As SourceConfig::remote_signers has them.
-  std::string source;         // What is published there; empty: any.
-  bool publish = false;       // A scheduled pull publishes.
-  bool require_mask = false;  // Refuse to publish what is not masked under the present rules.
+  std::string source;                   // What is published there; empty: any.
+  bool publish = false;                 // A scheduled pull publishes.
+  bool require_mask = false;            // Refuse to publish what is not masked under the present rules.
   // Which snapshots are published: names, in which * stands for any characters; nullopt: all.
   std::optional<std::vector<std::string>> snapshots = {};
   int keep_days = 7;  // How long a follower may sleep and still get by with what changed.

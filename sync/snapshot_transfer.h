@@ -49,7 +49,7 @@ struct ImportRequest {
   std::filesystem::path file;
   std::string as;                                    // Empty: SOURCE-SNAPSHOT, by their names at the export.
   std::function<bool(const std::string&)> is_taken;  // Returns true if the config has a source of this name.
-  std::optional<PublicKey> verify = {};     // The key that must have signed it; nothing: no signature is
+  std::optional<PublicKey> verify = {};              // The key that must have signed it; nothing: no signature is
                                                      // needed.
 };
 
