@@ -209,8 +209,12 @@ TEST(RoomsTest, ThePageNamesWhoStartsAThreadAndWhoTakesALock) {
   for (const char* tree : {"sync", "cli", "storage", "os"}) {
     for (const fs::directory_entry& entry : fs::recursive_directory_iterator(kSource / tree)) {
       const fs::path extension = entry.path().extension();
-      if ((extension != ".cc" && extension != ".h") || !std::regex_search(TextOf(entry.path()), kThreadOrLock))
-        continue;
+      if (extension != ".cc" && extension != ".h") continue;
+      const std::string text = TextOf(entry.path());
+      // The expression takes seconds for the whole tree, and these words do not.
+      const bool may_have = text.find("thread") != std::string::npos || text.find("async(") != std::string::npos ||
+                            text.find("flock(") != std::string::npos;
+      if (!may_have || !std::regex_search(text, kThreadOrLock)) continue;
       const std::string module = fs::relative(entry.path(), kSource).replace_extension().native();
       EXPECT_NE(page.find("`" + module + "`"), std::string::npos)
           << module << " has a thread or a lock that docs/architecture.md does not name";
