@@ -223,7 +223,9 @@ run_alone() {  # schema, before, after
 # Replaces the process. The memory in which indexes are sorted is shared by all connections, and so are the processors: a
 # server's own workers help only where there is less to do than there are connections.
 psql_of_part() {  # ARGUMENTS...
-  local workers=$((connections - 1 - ${#slot_process[@]} - ${#indexes[@]} - ${#keys[@]}))
+  local waiting=${#indexes[@]} workers
+  [[ $early_keys == no ]] || waiting=$((waiting + ${#keys[@]}))
+  workers=$((connections - 1 - ${#slot_process[@]} - waiting))
   [[ $workers -gt 0 && ${data_queue[*]} != *[0-9]* ]] || workers=0
   local options="-c maintenance_work_mem=$((512 / connections > 256 ? 256 : 512 / connections))MB"
   exec_psql "$import_options $options -c max_parallel_maintenance_workers=$((workers < 2 ? workers : 2))" "$@"

@@ -75,9 +75,11 @@ max_locks_per_transaction = 1024
 jit = off'
 
 # The settings during the import, in both modes. Rows and indexes pass by the shared buffers, or through a few of them: more
-# of them is only more memory that the kernel has to clear.
+# of them is only more memory that the kernel has to clear. Where the same server goes on afterwards, it has them from the
+# beginning.
 write_import_settings() {
-  local buffers=$((32 + 16 * connections))
+  local buffers=256
+  [[ $ROTV_MODE == development && -z $state_to ]] || buffers=$((32 + 16 * connections))
   write_settings "$unsafe_settings" "shared_buffers = ${buffers}MB" 'max_wal_size = 1GB' 'maintenance_work_mem = 256MB' \
     'max_parallel_maintenance_workers = 2' 'autovacuum = off' \
     '# If a backend is killed the import has failed: the server must not come back in recovery.' 'restart_after_crash = off'

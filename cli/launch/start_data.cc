@@ -267,9 +267,8 @@ void StartData::OfferPipes(LaunchRequest* launch) {
   if (empty_lease_) {
     launch->warm.empty = empty_lease_->cluster().directory;
     launch->warm.empty_server = empty_lease_->cluster().server;
-  } else if (imports && !clusters_.All().empty()) {
-    // Where there is none yet, this is the first import on this machine, and perhaps the only one: it keeps nothing but
-    // the state.
+  } else if (imports && fs::exists(clusters_.directory())) {
+    // The first import on this machine is perhaps the only one: it keeps nothing but the state.
     constexpr uint64_t kEmptyBytes = 64 << 20;
     WarmState empty;
     empty.kind = WarmKind::kEmpty;
@@ -332,15 +331,27 @@ bool StartData::AwaitDatabase(StartupWatch& watch, output::ProgressBar& progress
   } catch (const WarmUnusable&) {
     throw;
   } catch (const Error& error) {
-    // A damaged seed may be one that cannot be imported.
-    if (error.code() == ErrorCode::kCannotStart && from_ == DataFrom::kSeed) RequireSound("");
+    if (error.code() == ErrorCode::kCannotStart && from_ == DataFrom::kSeed) BlameSeed();
     throw;
   }
 }
 
+// A damaged seed may be one that cannot be imported. One that cannot be read is not why the import has failed.
+void StartData::BlameSeed() {
+  try {
+    RequireSound("");
+  } catch (const WarmUnusable&) {
+    throw;
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::kInterrupted) throw;
+  }
+}
+
 void StartData::RequireSound(const std::string& clone) {
+  constexpr std::chrono::milliseconds kPollInterrupt{50};
   std::string damage;
   if (damage_.valid()) {
+    while (damage_.wait_for(kPollInterrupt) != std::future_status::ready) request_.interrupt.Check();
     damage = damage_.get();
   } else if (lease_ && !checks_copy_ && clone == "copy") {
     damage = lease_->FindDamage(request_.interrupt);

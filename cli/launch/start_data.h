@@ -62,8 +62,8 @@ class StartData {
   bool PrepareWarm(LaunchRequest* launch);
 
   // To be called in place of the first one's result when the warm cluster, or the seed, turned out to be unusable:
-  // removes that, says so, writes the seed, and fills `launch` for an import. Throws the error again where that is no
-  // help.
+  // removes the cluster, says so, writes the seed (again), and fills `launch` for an import. Throws the error again
+  // where that is no help.
   void FallBack(const Error& why, LaunchRequest* launch);
 
   // To be called after each Start() of the runtime.
@@ -101,6 +101,7 @@ class StartData {
   void UseWrittenSeed(LaunchRequest* launch);
   void WriteSeedAgain(LaunchRequest* launch);
   void StopChecking();
+  void BlameSeed();
   bool UseWarm(LaunchRequest* launch);
   bool Carry(WarmLease lease, LaunchRequest* launch);
   void StartFrom(WarmLease lease, LaunchRequest* launch);

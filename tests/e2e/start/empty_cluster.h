@@ -1,5 +1,5 @@
 // The cluster that initdb makes takes more processor time than all else of a test's first start. So the first test of a
-// process makes it, and later ones find it among their warm clusters, as any start does that is not a home's first.
+// process keeps it, and later ones find it among their warm clusters, as any start does that is not a home's first.
 
 #pragma once
 
@@ -18,18 +18,17 @@ namespace rotv::testing {
 
 // `kind` names starts whose empty clusters are alike. A cluster that does not fit after all is made again by the start.
 // The files are hard links: a start only reads them, and a test that writes to one must make it again
-// (RemoveEmptyClusters).
+// (BeFirst).
 class EmptyCluster {
  public:
-  // Does nothing if no test of this kind has left one.
+  // If no test of this kind has left one, the home's first import keeps one: it has the directory for it.
   static void PlaceIn(const std::filesystem::path& home, const std::string& kind) {
+    for (const std::filesystem::path& directory : {home, home / "warm"}) {
+      if (!std::filesystem::create_directories(directory)) continue;
+      std::filesystem::permissions(directory, std::filesystem::perms::owner_all);  // As a command makes it.
+    }
     const auto kept = Kept().find(kind);
-    if (kept == Kept().end()) return;
-    const bool is_new = std::filesystem::create_directories(home);
-    if (is_new) std::filesystem::permissions(home, std::filesystem::perms::owner_all);  // As a command makes it.
-    std::filesystem::create_directory(home / "warm");
-    std::filesystem::permissions(home / "warm", std::filesystem::perms::owner_all);
-    Copy(*kept->second / "cluster", home / "warm/000000000000");
+    if (kept != Kept().end()) Copy(*kept->second / "cluster", home / "warm/000000000000");
   }
 
   // Keeps the one that a test has made, if it is the first of its kind.
@@ -52,19 +51,19 @@ class EmptyCluster {
   }
 
  private:
-  // Makes a warm cluster with a lock and a manifest of its own. False if no hard links can be made.
+  // Makes a warm cluster with a lock and a manifest of its own. False if that cannot be done.
   static bool Copy(const std::filesystem::path& from, const std::filesystem::path& to) {
     namespace fs = std::filesystem;
     std::error_code problem;
-    fs::create_directory(to, from);
     const auto links = fs::copy_options::recursive | fs::copy_options::create_hard_links;
-    fs::copy(from / "cluster", to / "cluster", links, problem);
-    if (problem) {
-      fs::remove_all(to);
-      return false;
+    fs::create_directory(to, from, problem);
+    if (!problem) fs::copy(from / "cluster", to / "cluster", links, problem);
+    for (const char* file : {"lock", "manifest.json"}) {
+      if (!problem) fs::copy_file(from / file, to / file, problem);
     }
-    for (const char* file : {"lock", "manifest.json"}) fs::copy_file(from / file, to / file);
-    return true;
+    if (!problem) return true;
+    fs::remove_all(to, problem);
+    return false;
   }
 
   static std::map<std::string, std::unique_ptr<TempDir>>& Kept() {

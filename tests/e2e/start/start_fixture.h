@@ -58,12 +58,8 @@ class StartTest : public ::testing::Test {
     EmptyCluster::TakeFrom(rotv_.home(), empty_kind_);
   }
 
-  // For what is about the first start of a home, or about initdb.
-  void RemoveEmptyClusters() const {
-    for (std::filesystem::path cluster; !(cluster = WarmCluster("empty")).empty();) {
-      std::filesystem::remove_all(cluster);
-    }
-  }
+  // For what is about the first import of a home, or about initdb.
+  void BeFirst() const { std::filesystem::remove_all(rotv_.home() / "warm"); }
 
   std::filesystem::path app() const { return rotv_.directory() / "app"; }
 

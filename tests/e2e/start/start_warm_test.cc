@@ -82,7 +82,7 @@ class WarmClusterTest : public StartLocalTest {
 };
 
 TEST_F(WarmClusterTest, AStartOnTheSameStateImportsNothing) {
-  RemoveEmptyClusters();  // All that a home's first start does, and what it leaves.
+  BeFirst();  // All that a home's first start does, and what it leaves.
   // Rows of an unlogged table survive only a clean stop.
   rotv_.server().Exec("CREATE UNLOGGED TABLE drafts (body text); INSERT INTO drafts VALUES ('as it was')");
   ExpectStart(true);
@@ -151,9 +151,12 @@ TEST_F(WarmClusterTest, ProjectsShareThem) {
 TEST_F(WarmClusterTest, ADamagedOneIsMadeAgain) {
   rotv_.server().Exec("CREATE TABLE drafts (body text)");
   ExpectStart(true);
+  const fs::path empty = WarmCluster("empty");
+  EXPECT_NE(empty, "");
   // A file that is missing, a file too many, an older one, a manifest that is not what was written.
   fs::remove(WarmCluster("state") / "cluster/PG_VERSION");
   ExpectStart(true);
+  EXPECT_EQ(WarmCluster("empty"), empty);  // It was used, and not made again.
   std::ofstream(WarmCluster("state") / "cluster/more") << "more";
   ExpectStart(true);
   fs::last_write_time(WarmCluster("state") / "cluster/PG_VERSION", fs::file_time_type::clock::now());
@@ -212,6 +215,7 @@ TEST_F(WarmClusterTest, NoneIsKeptIfTheUserDisablesIt) {
   std::ofstream(rotv_.config(), std::ios::app) << "keep_prepared = false\n";
   ExpectStart(true);
   EXPECT_EQ(WarmCluster("state"), "");
+  EXPECT_EQ(MustRotv({"psql", "-Atc", "SHOW shared_buffers"}), "256MB\n");
 }
 
 // Rows by their keys and without, a sequence, a materialized view, triggers that must not fire, a migration: forth and
