@@ -215,6 +215,7 @@ TEST_F(WarmClusterTest, NoneIsKeptIfTheUserDisablesIt) {
   std::ofstream(rotv_.config(), std::ios::app) << "keep_prepared = false\n";
   ExpectStart(true);
   EXPECT_EQ(WarmCluster("state"), "");
+  MustRotv({"start"});
   EXPECT_EQ(MustRotv({"psql", "-Atc", "SHOW shared_buffers"}), "256MB\n");
 }
 
