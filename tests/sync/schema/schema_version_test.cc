@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <memory>
+
 #include "sync/schema/follow.h"
 
 namespace rotv {
@@ -26,9 +28,9 @@ postgres::Catalog CatalogOfOne() {
   return catalog;
 }
 
-ShapeMap ShapesOf(const schema::DescribedSchema& described) {
-  ShapeMap shapes;
-  for (const proto::Shape& shape : described.new_shapes) shapes.Add(shape);
+std::unique_ptr<ShapeMap> ShapesOf(const schema::DescribedSchema& described) {
+  auto shapes = std::make_unique<ShapeMap>();
+  for (const proto::Shape& shape : described.new_shapes) shapes->Add(shape);
   return shapes;
 }
 
@@ -45,7 +47,7 @@ TEST(SchemaVersionTest, GeneratedColumnsAreLeftOutOfColumnsAndKeyPositions) {
   EXPECT_EQ(table.key_columns(1), 0u);
   EXPECT_FALSE(table.key_is_integer(0));
   EXPECT_TRUE(table.key_is_integer(1));
-  const proto::Shape shape = ShapesOf(described).Get(table.shape());
+  const proto::Shape shape = ShapesOf(described)->Get(table.shape());
   ASSERT_EQ(shape.columns_size(), 2);
   EXPECT_EQ(shape.columns(1).name(), "Name");
   EXPECT_EQ(shape.columns(1).number(), 3u);
@@ -69,31 +71,31 @@ TEST(SchemaVersionTest, ATableWithoutColumnsHasNoColumnList) {
 TEST(SchemaVersionTest, AKnownShapeKeepsItsNumber) {
   postgres::Catalog catalog = CatalogOfOne();
   schema::DescribedSchema first = schema::DescribeSchema(catalog, {}, {});
-  ShapeMap known = ShapesOf(first);
-  schema::DescribedSchema again = schema::DescribeSchema(catalog, {}, known);
+  const std::unique_ptr<ShapeMap> known = ShapesOf(first);
+  schema::DescribedSchema again = schema::DescribeSchema(catalog, {}, *known);
   EXPECT_TRUE(again.new_shapes.empty());
   EXPECT_EQ(again.schema.tables(0).shape(), first.schema.tables(0).shape());
 
   catalog.tables[0].columns[0].name = "number";
-  schema::DescribedSchema renamed = schema::DescribeSchema(catalog, {}, known);
+  schema::DescribedSchema renamed = schema::DescribeSchema(catalog, {}, *known);
   ASSERT_EQ(renamed.new_shapes.size(), 1u);
-  EXPECT_GT(renamed.new_shapes[0].id(), known.greatest_id());
+  EXPECT_GT(renamed.new_shapes[0].id(), known->greatest_id());
 }
 
 TEST(SchemaVersionTest, ANewColumnsValueForOlderRowsIsRemembered) {
   postgres::Catalog catalog = CatalogOfOne();
-  ShapeMap known = ShapesOf(schema::DescribeSchema(catalog, {}, {}));
+  const std::unique_ptr<ShapeMap> known = ShapesOf(schema::DescribeSchema(catalog, {}, {}));
   catalog.tables[0].columns.push_back(
       {.name = "more", .quoted_name = "more", .number = 5, .type_oid = 25, .missing = "a\tb"});
-  schema::DescribedSchema added = schema::DescribeSchema(catalog, {}, known);
+  schema::DescribedSchema added = schema::DescribeSchema(catalog, {}, *known);
   ASSERT_EQ(added.new_shapes.size(), 1u);
   EXPECT_EQ(added.new_shapes[0].columns(2).missing(), "a\\tb");
-  known.Add(added.new_shapes[0]);
+  known->Add(added.new_shapes[0]);
 
   // VACUUM FULL puts the value into the rows and forgets it.
   catalog.tables[0].columns[3].missing.reset();
   catalog.tables[0].columns[3].name = "renamed";
-  schema::DescribedSchema later = schema::DescribeSchema(catalog, {}, known);
+  schema::DescribedSchema later = schema::DescribeSchema(catalog, {}, *known);
   ASSERT_EQ(later.new_shapes.size(), 1u);
   EXPECT_EQ(later.new_shapes[0].columns(2).missing(), "a\\tb");
 }
