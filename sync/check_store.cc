@@ -17,6 +17,7 @@
 #include "storage/workspace.h"
 #include "sync/check/store_check.h"
 #include "sync/context/open_workspace.h"
+#include "sync/gc.h"
 #include "sync/postgres/owned_objects.h"
 #include "sync/postgres/source_session.h"
 #include "sync/pull.h"
@@ -212,6 +213,7 @@ class SourceCheck {
                                       postgres::SourceSession::Connections::kAlsoReplication);
       postgres::RemoveAndTellLeftovers(session, workspace);
       const PullResult pulled = Pull(session, *store);
+      CollectGarbageIfLarge(context_, *store);
       result_.copied = pulled.copied;
       result_.head = pulled.to;
     } catch (const Error& error) {

@@ -23,7 +23,7 @@ struct GcResult {
 GcResult CollectGarbage(const Context& context, int keep_days);
 
 // Does the same after a pull, if the store has outgrown what the config allows and has grown by a quarter since the
-// last time: with less growth little could be freed.
+// last time: with less growth little could be freed. No other thread may use the store meanwhile.
 void CollectGarbageIfLarge(const Context& context, RowStore& store);
 
 // Returns which states `keep_days` and the snapshots of the store keep.

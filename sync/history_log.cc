@@ -17,6 +17,7 @@
 #include "sync/context/link_retry.h"
 #include "sync/context/open_workspace.h"
 #include "sync/follow_remote.h"
+#include "sync/gc.h"
 #include "sync/history/point.h"
 #include "sync/history/point_time.h"
 #include "sync/postgres/source_session.h"
@@ -236,6 +237,7 @@ void FollowLog(const Context& context, const LogRequest& request, const VisitTra
       Pull(session, store);
       retry.Progressed();
       if (!reader->Visit(visit)) return;
+      CollectGarbageIfLarge(context, store);  // What it forgets of the log was shown.
       Pause(Between(request, kBetweenPulls), context.interrupt);
     }
   });

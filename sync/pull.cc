@@ -54,7 +54,6 @@ class PullRun {
     if (!PullIncrementally(source)) PullWithResync(source);
     if (continues) CountLogged(received_until);
     CompactIfMuchIsOwed(store_);
-    CollectGarbageIfLarge(context_, store_);
     result_.compaction_owed = store_.compaction_owed() != CompactionOwed::kNothing;
     result_.to = state_.head_lsn();
     if (result_.schema_changed) {
@@ -171,6 +170,8 @@ PullResult Pull(const Context& context) {
         }
         RequireSlot(store);
         result = PullRun(session, store).Run(received_until);
+        CollectGarbageIfLarge(context, store);
+        result.compaction_owed = store.compaction_owed() != CompactionOwed::kNothing;
       });
   result.wire_bytes = wire_bytes;
   result.reconnects = retry.retries();

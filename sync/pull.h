@@ -48,7 +48,8 @@ bool HasBaseline(const Context& context);
 PullResult Pull(const Context& context);
 
 // Pulls from a source into a store that are open already. A link that breaks ends it. What an attempt that failed has
-// written must be gone before the next one: the store must be opened again.
+// written must be gone before the next one: the store must be opened again. No garbage is collected, since others may
+// be reading the store: the caller does so (CollectGarbageIfLarge()) once nobody is.
 PullResult Pull(postgres::SourceSession& session, RowStore& store);
 
 }  // namespace rotv

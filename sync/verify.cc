@@ -17,6 +17,7 @@
 #include "sync/compare/digest_sql.h"
 #include "sync/context/link_retry.h"
 #include "sync/context/open_workspace.h"
+#include "sync/gc.h"
 #include "sync/postgres/fingerprint.h"
 #include "sync/pull.h"
 #include "sync/schema/follow.h"
@@ -72,7 +73,9 @@ class VerifyRun {
       result_.rows += verdict.rows;
       result_.tables.push_back(std::move(verdict));
     }
+    // Only now that nobody reads ahead any more.
     CompactIfMuchIsOwed(*store_);
+    CollectGarbageIfLarge(context_, *store_);
     result_.compaction_owed = store_->compaction_owed() != CompactionOwed::kNothing;
     result_.lsn = Lsn(store_->manifest().head_lsn());
     result_.seconds = os::SecondsSince(*start_);
