@@ -10,7 +10,8 @@
 // A digest is the table's at the first state, and so at a later one if neither its description nor its epoch has become
 // another, and the store has no version of it from in between. The versions themselves are asked and not the change
 // log, since it is the store that is being checked: one that the log lacks must be seen too. That reads only the files
-// that were written since. Whatever is written while a table is read is of later states, so the scan does not see it.
+// that were written since. If gc has removed versions up to a later state, they do not tell any more. Whatever is
+// written while a table is read is of later states, so the scan does not see it.
 
 namespace rotv::compare {
 namespace {
@@ -56,7 +57,7 @@ void DigestsAhead::AddJobs(const std::function<bool(const proto::Table&)>& wante
 DigestsAhead::Job* DigestsAhead::Begin() {
   const std::lock_guard lock(mutex_);
   if (stop_) return nullptr;
-  const auto next = std::find_if(jobs_.begin(), jobs_.end(), [](const Job& job) { return !job.begun; });
+  const auto next = std::find_if(jobs_.begin(), jobs_.end(), [](const Job& job) { return job.wanted && !job.begun; });
   if (next == jobs_.end()) return nullptr;
   next->begun = true;
   return &*next;
@@ -66,12 +67,11 @@ void DigestsAhead::Run() {
   while (Job* job = Begin()) {
     std::optional<TableDigest> digest;
     try {
-      digest = DigestOf(store_, {.table = job->table, .epoch = job->epoch, .lsn = from_}, [this](uint64_t) {
+      digest = DigestOf(store_, {.table = job->table, .epoch = job->epoch, .lsn = from_}, [&](uint64_t) {
         const std::lock_guard lock(mutex_);
-        if (stop_ || interrupt_.requested()) throw NotWanted();
+        if (stop_ || !job->wanted || interrupt_.requested()) throw NotWanted();
       });
-    } catch (const NotWanted&) {
-    } catch (const Error&) {
+    } catch (...) {  // NotWanted, or an error that whoever reads the table again meets himself.
     }
     const std::lock_guard lock(mutex_);
     job->digest = std::move(digest);
@@ -86,17 +86,31 @@ void DigestsAhead::WaitUntilRead() {
                 [&] { return std::all_of(jobs_.begin(), jobs_.end(), [](const Job& job) { return job.ended; }); });
 }
 
-void DigestsAhead::ComeTo(Lsn lsn) {
+std::optional<std::set<TableId>> DigestsAhead::ChangedUntil(Lsn lsn) const {
   std::set<TableId> changed;
-  if (lsn > from_) {
+  if (lsn <= from_) return changed;
+  if (Lsn(store_.manifest().kept_from_lsn()) > from_) return std::nullopt;
+  try {
     store_.VisitVersions(
-        [&](const VersionKey& key, const RowVersion& /*version*/, size_t /*bytes*/) { changed.insert(key.table); },
+        [&](const VersionKey& key, const RowVersion& /*version*/, size_t /*bytes*/) {
+          interrupt_.Check();
+          changed.insert(key.table);
+        },
         from_);
+  } catch (const Error& error) {
+    // The check itself finds which tables have the damage.
+    if (error.code() != ErrorCode::kCorrupt) throw;
+    return std::nullopt;
   }
+  return changed;
+}
+
+void DigestsAhead::ComeTo(Lsn lsn) {
+  const std::optional<std::set<TableId>> changed = ChangedUntil(lsn);
   const std::lock_guard lock(mutex_);
-  for (TableId table : changed) by_table_.erase(table);
-  // What nobody will take is not begun any more.
-  for (Job& job : jobs_) job.begun = job.begun || by_table_.count(job.table.id()) == 0;
+  std::erase_if(by_table_, [&](const auto& entry) { return !changed || changed->count(entry.first) > 0; });
+  // What nobody will take is neither begun nor read to its end.
+  for (Job& job : jobs_) job.wanted = by_table_.count(job.table.id()) > 0;
 }
 
 std::optional<TableDigest> DigestsAhead::Take(const StoredTable& table) {
@@ -105,9 +119,11 @@ std::optional<TableDigest> DigestsAhead::Take(const StoredTable& table) {
   if (found == by_table_.end()) return std::nullopt;
   Job& job = *found->second;
   by_table_.erase(found);
-  const bool begun = std::exchange(job.begun, true);
   const bool is_same = job.epoch == table.epoch && job.table.SerializeAsString() == table.table.SerializeAsString();
-  if (!begun || !is_same) return std::nullopt;
+  if (!job.begun || !is_same) {
+    job.wanted = false;
+    return std::nullopt;
+  }
   changed_.wait(lock, [&] { return job.ended; });
   return std::move(job.digest);
 }

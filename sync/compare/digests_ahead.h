@@ -31,8 +31,8 @@ class DigestsAhead {
   DigestsAhead(const DigestsAhead&) = delete;
   DigestsAhead& operator=(const DigestsAhead&) = delete;
 
-  // Says that the store has come to a later state: nothing is given of tables that have changed on the way. No digest
-  // may be taken before.
+  // Says that the store has come to a later state: nothing is given of tables that have changed on the way, and nothing
+  // at all if gc has removed what would tell. No digest may be taken before.
   void ComeTo(Lsn lsn);
 
   // Returns once all of them were read. For tests.
@@ -46,12 +46,15 @@ class DigestsAhead {
   struct Job {
     proto::Table table;
     EpochNumber epoch = 0;
+    bool wanted = true;  // False once nobody will take it.
     bool begun = false;
     bool ended = false;
     std::optional<TableDigest> digest;  // None if it could not be read: whoever reads it again meets the same error.
   };
   void AddJobs(const std::function<bool(const proto::Table&)>& wanted);
   void Run();
+  // The tables that have versions from in between; nothing if that cannot be told.
+  std::optional<std::set<TableId>> ChangedUntil(Lsn lsn) const;
   Job* Begin();
 
   const RowStore& store_;

@@ -1,5 +1,7 @@
 #include "sync/compare/stored_digest.h"
 
+#include <utility>
+
 #include "storage/row_key.h"
 #include "sync/compare/digest_sql.h"
 #include "sync/compare/row_hash.h"
@@ -8,7 +10,9 @@
 namespace rotv::compare {
 namespace {
 
+// A report is where a reading can be ended, so large rows are reported sooner.
 constexpr uint64_t kRowsBetweenReports = 20'000;
+constexpr uint64_t kBytesBetweenReports = uint64_t{16} << 20;
 
 }  // namespace
 
@@ -24,14 +28,17 @@ TableDigest DigestOf(const RowStore& store, const StoredTable& table, const std:
   DigestBuilder builder(schema::IsMultiset(table.table) ? DigestBuilder::Ranges::kNone : DigestBuilder::Ranges::kByKey);
   const proto::Shape& shape = store.shapes().Get(table.table.shape());
   RowHasher hasher(static_cast<size_t>(shape.columns_size()), ComparedColumns(table.table, shape));
-  uint64_t rows = 0;
+  uint64_t rows = 0, bytes = 0;  // Since the last report.
   std::unique_ptr<RowScan> scan = ScanForCheck(store, table);
   while (scan->Next()) {
     if (builder.WantsKey()) builder.Cut(KeyTexts(table.table, scan->row_key(), 1).front());
     builder.Add(hasher.Hash(scan->line()));
-    if (++rows % kRowsBetweenReports == 0) report(kRowsBetweenReports);
+    bytes += scan->line().size();
+    if (++rows < kRowsBetweenReports && bytes < kBytesBetweenReports) continue;
+    report(std::exchange(rows, 0));
+    bytes = 0;
   }
-  report(rows % kRowsBetweenReports);
+  report(rows);
   return builder.Finish();
 }
 

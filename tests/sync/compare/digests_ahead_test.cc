@@ -90,6 +90,19 @@ TEST_F(DigestsAheadTest, WhatChangedSinceIsNotGiven) {
   EXPECT_FALSE(Take(ahead, 2));
 }
 
+// gc removes the deleted row and its deletion, so that no version says that the table has changed.
+TEST_F(DigestsAheadTest, NothingIsGivenOnceGarbageWasCollected) {
+  DigestsAhead ahead(*store_, All, interrupt_);
+  ahead.WaitUntilRead();
+  Put deletion = Row(2, 150, "");
+  deletion.kind = RowVersion::Kind::kTombstone;
+  WriteAndPublish({deletion}, 200);
+  (void)store_->CollectGarbage(Retention({Lsn(1), Lsn(200)}, Lsn(200)), Lsn(200), 1, [](uint64_t) {});
+  ahead.ComeTo(Lsn(200));
+  ASSERT_EQ(Now(2).rows(), 0u);
+  EXPECT_FALSE(Take(ahead, 2));
+}
+
 TEST_F(DigestsAheadTest, AnotherEpochOrDescriptionIsAnotherTable) {
   DigestsAhead ahead(*store_, All, interrupt_);
   ahead.WaitUntilRead();
@@ -106,6 +119,15 @@ TEST_F(DigestsAheadTest, OnlyWhatIsWantedIsRead) {
   ahead.ComeTo(Lsn(100));
   EXPECT_FALSE(Take(ahead, 1));
   EXPECT_TRUE(Take(ahead, 2));
+}
+
+// Between two reports a reading cannot be ended.
+TEST_F(DigestsAheadTest, LargeRowsAreReportedOneByOne) {
+  WriteAndPublish({Row(1, 150, std::string(size_t{17} << 20, 'x'))}, 200);
+  std::vector<uint64_t> reports;
+  (void)compare::DigestOf(*store_, {.table = schema_.tables(0), .epoch = kEpoch, .lsn = Lsn(200)},
+                          [&](uint64_t rows) { reports.push_back(rows); });
+  EXPECT_EQ(reports, (std::vector<uint64_t>{1, 0}));
 }
 
 TEST_F(DigestsAheadTest, ItEndsWithWhatIsNotTaken) { DigestsAhead ahead(*store_, All, interrupt_); }
