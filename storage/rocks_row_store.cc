@@ -242,6 +242,7 @@ void RocksRowStore::Publish(const StoreState& state, const Addition& addition) {
     batch.Put(families_[kMeta], LsnKey(kSequencesPrefix, lsn), values.SerializeAsString());
   }
   for (const proto::Shape& shape : addition.shapes) {
+    if (shapes_.Knows(shape)) continue;
     batch.Put(families_[kMeta], ShapeKey(shape.id()), shape.SerializeAsString());
   }
   WriteManifest(state.manifest(), &batch);

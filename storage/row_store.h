@@ -86,7 +86,8 @@ class RowStore {
     // Further ones, of a history that comes from elsewhere.
     std::vector<std::pair<Lsn, proto::SchemaVersion>> more_schemas = {};
     std::vector<std::pair<Lsn, proto::SequenceValues>> more_sequences = {};
-    // New shapes; they are added before the first row that has one of them. No other thread may read meanwhile.
+    // New shapes; they are added before the first row that has one of them. Others may read meanwhile
+    // (shape_map.h).
     std::vector<proto::Shape> shapes;
   };
   // Makes `state` and `addition` durable atomically. Once this returns, everything before state.durable_lsn() survives

@@ -24,8 +24,18 @@ bool SameColumns(const proto::Shape& a, const proto::Shape& b, Same same) {
 }  // namespace
 
 void ShapeMap::Add(const proto::Shape& shape) {
+  if (Knows(shape)) return;
   const std::lock_guard lock(mutex_);
-  if (shapes_.try_emplace(shape.id(), shape).second) by_table_[shape.table()].push_back(shape.id());
+  shapes_.emplace(shape.id(), shape);
+  by_table_[shape.table()].push_back(shape.id());
+}
+
+bool ShapeMap::Knows(const proto::Shape& shape) const {
+  const std::shared_lock lock(mutex_);
+  const auto found = shapes_.find(shape.id());
+  if (found == shapes_.end()) return false;
+  if (found->second.SerializeAsString() != shape.SerializeAsString()) ThrowCorrupt("two shapes with one number");
+  return true;
 }
 
 const proto::Shape& ShapeMap::Get(uint32_t id) const {

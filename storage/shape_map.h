@@ -21,8 +21,12 @@ namespace rotv {
 
 class ShapeMap {
  public:
+  // Adds a shape, or does nothing if it is there. Throws what Knows() throws.
   void Add(const proto::Shape& shape);
 
+  // True if this shape is there. Throws kCorrupt if its id is another shape's: one never changes, since rows were
+  // stored with it and are read with it.
+  bool Knows(const proto::Shape& shape) const;
   // The shape with this id. Throws kCorrupt if there is none.
   const proto::Shape& Get(uint32_t id) const;
   bool Has(uint32_t id) const;

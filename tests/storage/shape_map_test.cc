@@ -61,6 +61,12 @@ TEST_F(ShapeMapTest, DroppedColumnsAreRemovedFromRows) {
 
 TEST_F(ShapeMapTest, RenamedColumnsAreTheSame) { EXPECT_EQ(Convert(1, 4, "one\ttwo"), "one\ttwo"); }
 
+TEST_F(ShapeMapTest, AShapeDoesNotChange) {
+  shapes_.Add(Shape(5, {}));
+  EXPECT_EQ(CodeOf([&] { shapes_.Add(Shape(5, {{1, "a"}})); }), ErrorCode::kCorrupt);
+  EXPECT_EQ(Convert(5, 6, ""), "");
+}
+
 TEST_F(ShapeMapTest, ARowThatDoesNotFitItsShapeIsCorrupt) {
   EXPECT_EQ(CodeOf([&] { Convert(1, 2, "one"); }), ErrorCode::kCorrupt);
   EXPECT_EQ(CodeOf([&] { Convert(1, 2, "one\ttwo\tthree"); }), ErrorCode::kCorrupt);
