@@ -1,6 +1,5 @@
 #include "cli/launch/largest_tables.h"
 
-#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <string>
@@ -11,7 +10,6 @@
 #include "storage/interrupt.h"
 #include "tests/support/files/subprocess.h"
 #include "tests/support/files/temp_dir.h"
-#include "tests/support/servers/postgres_server.h"
 
 namespace rotv {
 namespace {
@@ -56,26 +54,6 @@ TEST_F(LargestTablesTest, AnInterruptEndsTheWaitAndTheProgram) {
   interrupt_.Request();
   EXPECT_THROW(largest.Take(interrupt_), Error);
   // The destructor returns.
-}
-
-// What an index has counted is the number of rows only as long as none comes or goes.
-TEST_F(LargestTablesTest, RowsAreThoseThatAreThere) {
-  const testing::PostgresServer server;
-  const launch::ContainerRuntime runtime = Runtime(
-      fmt::format("while [ \"$1\" != psql ]; do shift; done; shift; exec '{}' -h '{}' -p {} -U rotv -d rotv \"$@\"",
-                  (server.bin_directory() / "psql").native(), server.socket_directory(), server.port()));
-  testing::Connection connection = server.NewConnection();
-  const auto rows_after = [&](const std::string& statements) {
-    connection.Exec(statements);
-    // Other sessions know of this one's rows at once.
-    connection.Exec("SELECT pg_stat_force_next_flush()");
-    launch::LargestTables largest(runtime, launch::CountRows::kExactly);
-    return largest.Take(interrupt_).at(0).rows;
-  };
-  EXPECT_EQ(rows_after("CREATE TABLE t (id int, x text DEFAULT repeat('x', 100)); CREATE TABLE u (id int)"), 0U);
-  EXPECT_EQ(rows_after("INSERT INTO t SELECT generate_series(1, 1000); CREATE INDEX ON t (id)"), 1000U);
-  EXPECT_EQ(rows_after("DELETE FROM t WHERE id <= 10"), 990U);
-  EXPECT_EQ(rows_after("CREATE INDEX ON t (x); CREATE TABLE c () INHERITS (t); INSERT INTO c VALUES (1)"), 991U);
 }
 
 }  // namespace
