@@ -242,6 +242,17 @@ std::vector<SeenRequest> HttpRelay::TakeSeen() {
   return std::exchange(seen_, {});
 }
 
+void HttpRelay::WaitUntilIdle() {
+  // Connections are accepted in their order: once this one has been served, so is or was any before it.
+  const int fd = ConnectTo(port_);
+  if (fd < 0) throw std::runtime_error("http relay: it does not listen any more");
+  Peer last(fd);
+  shutdown(fd, SHUT_WR);
+  last.WaitForEnd();
+  std::unique_lock<std::mutex> lock(sockets_mutex_);
+  socket_ended_.wait(lock, [&] { return sockets_.empty(); });
+}
+
 Reaction HttpRelay::ReactTo(const SeenRequest& request) {
   const std::lock_guard<std::mutex> lock(mutex_);
   seen_.push_back(request);
@@ -265,6 +276,7 @@ void HttpRelay::Accept() {
       // Closed only then: until then the number is of this socket.
       const std::lock_guard<std::mutex> lock_at_end(sockets_mutex_);
       sockets_.erase(place);
+      socket_ended_.notify_all();
     });
   }
   for (std::thread& thread : threads_) thread.join();

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <atomic>
+#include <condition_variable>
 #include <functional>
 #include <list>
 #include <map>
@@ -55,6 +56,9 @@ class HttpRelay {
   void SetReaction(React react);
   // The requests since the start or the last call, in their order.
   std::vector<SeenRequest> TakeSeen();
+  // Returns once no request of a client that has ended is on its way to the server: all connections that were made
+  // before this must be closed by their clients, or about to be.
+  void WaitUntilIdle();
   // How many connections clients have made.
   int connections() const { return connections_; }
 
@@ -72,6 +76,7 @@ class HttpRelay {
   React react_;
   std::vector<SeenRequest> seen_;
   std::mutex sockets_mutex_;
+  std::condition_variable socket_ended_;
   std::list<int> sockets_;            // Those of clients that are served, to be shut down at the end.
   std::vector<std::thread> threads_;  // Used by accept_'s thread only.
   std::thread accept_;
