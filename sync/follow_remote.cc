@@ -20,6 +20,7 @@
 #include "sync/remote/object_fetch.h"
 #include "sync/remote/object_hash.h"
 #include "sync/remote/open_place.h"
+#include "sync/remote/position.h"
 #include "sync/remote/segment_object.h"
 #include "sync/remote/step_path.h"
 #include "sync/remote/step_reader.h"
@@ -31,9 +32,9 @@ namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 using remote::Steps;
 
-proto::RemoteHead ReadHead(remote::RemotePlace& place, const remote::FollowerKeys& keys) {
-  proto::RemoteHead head = remote::ReadHeadOf(place, keys).head;
-  for (const proto::Snapshot& snapshot : head.state().snapshots()) {
+remote::FoundHead ReadHead(remote::RemotePlace& place, const remote::FollowerKeys& keys) {
+  remote::FoundHead found = remote::ReadHeadOf(place, keys);
+  for (const proto::Snapshot& snapshot : found.head.state().snapshots()) {
     const bool has_name =
         history::IsSnapshotName(snapshot.name()) && snapshot.name() != "head" && snapshot.name() != "baseline";
     if (!has_name) {
@@ -42,14 +43,7 @@ proto::RemoteHead ReadHead(remote::RemotePlace& place, const remote::FollowerKey
                   "have it published again by the machine that follows the source");
     }
   }
-  return head;
-}
-
-proto::RemotePosition PositionOf(const proto::RemoteHead& head) {
-  proto::RemotePosition position;
-  position.set_generation(head.generation());
-  position.set_number(head.number());
-  return position;
+  return found;
 }
 
 class Following {
@@ -79,13 +73,13 @@ class Following {
   // Takes what the head names. Returns false if something of it is no longer there, since another head is: whoever
   // reads longer than objects stay needs that one.
   bool TakeHead() {
-    head_ = ReadHead(*place_, keys_);
+    found_ = ReadHead(*place_, keys_);
     try {
       if (!workspace_.current() || !TakeSteps()) TakeAll();
       return true;
     } catch (const Error& error) {
       if (error.code() != ErrorCode::kCorrupt) throw;
-      const proto::RemoteHead now = ReadHead(*place_, keys_);
+      const proto::RemoteHead now = ReadHead(*place_, keys_).head;
       if (now.number() == head_.number() && now.generation() == head_.generation()) throw;
       result_ = {};
       return false;
@@ -106,6 +100,11 @@ class Following {
     result_.from = store->state().head_lsn();
     StoreState state = store->state();
     const Lsn former = state.durable_lsn();
+    if (!remote::IsTrusted(here, keys_)) {
+      // Nor does it say how new a head must be.
+      RequireSameDatabase(state.manifest());
+      return false;
+    }
     if (here.generation() != head_.generation()) {
       RequireSameDatabase(state.manifest());
       return head_.state().baseline_time_us() < state.manifest().baseline_time_us() && RefuseOlder();
@@ -114,7 +113,7 @@ class Following {
     if (Lsn(head_.state().durable_lsn()) < former || Lsn(head_.state().head_lsn()) < state.head_lsn()) {
       return RefuseOlder();
     }
-    if (remote::LacksRowsOf(state.manifest(), head_)) return false;
+    if (!remote::GoesOn(here, found_, keys_) || remote::LacksRowsOf(state.manifest(), head_)) return false;
     if (here.number() == head_.number()) {
       result_.up_to_date =
           Lsn(head_.state().durable_lsn()) == former && Lsn(head_.state().head_lsn()) == state.head_lsn();
@@ -127,7 +126,7 @@ class Following {
     remote::StepReader reader(*store, head_, remote::StepReader::Into::kFormerState, context_.interrupt);
     Read(*steps, &reader);
     state = store->state();  // With the shapes.
-    state.EndPullFromRemote(head_.state(), PositionOf(head_));
+    state.EndPullFromRemote(head_.state(), remote::PositionOf(found_));
     reader.Finish(state);
     result_.versions = reader.versions();
     CountLogged(*store, former);
@@ -166,7 +165,7 @@ class Following {
         workspace_.MakeStoreDirectory(fmt::format("remote-{}", Clock::now().time_since_epoch().count()));
     try {
       const std::unique_ptr<RowStore> store = RowStore::Open(path, RowStore::Mode::kCreate);
-      StoreState state = StoreState::OfRemote(head_.state(), PositionOf(head_));
+      StoreState state = StoreState::OfRemote(head_.state(), remote::PositionOf(found_));
       store->Publish(state, {});
       remote::StepReader reader(*store, head_, remote::StepReader::Into::kNewStore, context_.interrupt);
       Read(*steps, &reader);
@@ -238,7 +237,8 @@ class Following {
   const remote::FollowerKeys keys_;
   const std::unique_ptr<remote::RemotePlace> place_;
   Workspace workspace_;
-  proto::RemoteHead head_;
+  remote::FoundHead found_;
+  const proto::RemoteHead& head_ = found_.head;
   bool has_own_snapshots_ = false;
   FollowResult result_;
 };

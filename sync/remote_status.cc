@@ -12,6 +12,7 @@
 #include "sync/remote/head_frame.h"
 #include "sync/remote/head_object.h"
 #include "sync/remote/object_hash.h"
+#include "sync/remote/position.h"
 #include "sync/remote/publisher_name.h"
 #include "sync/remote/step_path.h"
 #include "sync/remote_address.h"
@@ -99,7 +100,8 @@ PublicationStatus StatusOfPublication(const Context& context, const RemoteConfig
 
 FollowingStatus StatusOfRemote(const Context& context) {
   const std::unique_ptr<remote::RemotePlace> place = remote::OpenFollowed(context);
-  const remote::FoundHead found = remote::ReadHeadOf(*place, remote::KeysOf(context.source));
+  const remote::FollowerKeys keys = remote::KeysOf(context.source);
+  const remote::FoundHead found = remote::ReadHeadOf(*place, keys);
   const proto::RemoteHead& head = found.head;
   FollowingStatus status{.place = place->description(), .published = Describe(head, found.signer)};
   if (HasRecords(context.home, context.source.name)) {
@@ -107,8 +109,12 @@ FollowingStatus StatusOfRemote(const Context& context) {
     if (workspace.current()) {
       const std::unique_ptr<RowStore> store = OpenStore(workspace);
       status.has_store = true;
-      if (const std::optional<Steps> steps = remote::PathFromStore(head, store->manifest())) {
-        status.publications = head.number() - store->manifest().remote().number();
+      const proto::RemotePosition& here = store->manifest().remote();
+      const bool goes_on = remote::GoesOn(here, found, keys);
+      const std::optional<Steps> steps =
+          goes_on ? remote::PathFromStore(head, store->manifest()) : std::optional<Steps>();
+      if (steps) {
+        status.publications = head.number() - here.number();
         status.bytes = remote::BytesOf(*steps);
         return status;
       }

@@ -132,8 +132,10 @@ FollowerKeys KeysOf(const SourceConfig& follower) {
 FoundHead ReadHeadOf(RemotePlace& place, const FollowerKeys& keys) {
   if (const std::optional<std::string> stored = place.ReadHead()) {
     RequireSigner(*stored, place.description(), keys.signers);
+    const HeadFrame frame = OpenFrame(*stored, place.description());
     return {.head = ParseHead(*stored, place.description(), keys.team_key()),
-            .signer = OpenFrame(*stored, place.description()).signer};
+            .signer = frame.signer,
+            .is_sealed = frame.is_sealed};
   }
   throw Error(ErrorCode::kUsage, fmt::format("nothing is published in {} yet", place.description()),
               "on the machine that follows the source: rotv-sync publish");

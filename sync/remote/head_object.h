@@ -41,6 +41,7 @@ FollowerKeys KeysOf(const SourceConfig& follower);
 struct FoundHead {
   proto::RemoteHead head;
   std::optional<PublicKey> signer;  // Nullopt: it is not signed.
+  bool is_sealed = false;           // It is encrypted with the team's key.
 };
 FoundHead ReadHeadOf(RemotePlace& place, const FollowerKeys& keys);
 

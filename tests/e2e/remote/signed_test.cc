@@ -115,6 +115,21 @@ TEST_F(SignedTest, APublisherSignsNothingThatOthersHavePutThere) {
   PutHead(theirs);
   ExpectExit(rotv, {"publish"}, 7);
   EXPECT_EQ(Publish({"--take-over"}), key);
+// Whoever could write there before the key was named may have had anything taken.
+TEST_F(SignedTest, WhatWasTakenBeforeTheKeyWasNamedIsTakenAgain) {
+  Configure("sign = true\n[remotes.open]\nurl = \"the open one\"\n");
+  const std::string key = Publish({"team"});
+  rotv.MustSync({"publish", "open"});
+  ConfigureFollower((rotv.directory() / "the open one").native());
+  MustFollow({"pull"});
+  Pin(Quoted(key));
+  EXPECT_TRUE(FollowerJson({"status"}).at("remote").at("needs_all"));
+  EXPECT_TRUE(FollowerJson({"pull"}).at("whole"));
+  EXPECT_FALSE(FollowerJson({"status"}).at("remote").at("needs_all"));
+  EXPECT_TRUE(FollowerJson({"pull"}).at("up_to_date"));
+  FollowerIsDump();
+}
+
   FollowerIsDump();
 }
 
