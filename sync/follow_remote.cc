@@ -58,7 +58,10 @@ class Following {
   FollowResult Run() {
     const Clock::time_point start = Clock::now();
     place_->KeepHeadIn(workspace_.directory() / kRemoteHeadName);
-    while (!TakeHead()) context_.progress.Note("the remote was published to meanwhile: beginning with its new state");
+    constexpr int kMostHeads = 5;  // One to go on with each time is more than a publisher at work has.
+    for (int heads = 1; !TakeHead(heads < kMostHeads ? Newer::kTake : Newer::kLeave); ++heads) {
+      context_.progress.Note("the remote was published to meanwhile: beginning with its new state");
+    }
     RemoveFetched();
     result_.place = place_->description();
     result_.source = head_.source();
@@ -70,20 +73,31 @@ class Following {
   }
 
  private:
-  // Takes what the head names. Returns false if something of it is no longer there, since another head is: whoever
-  // reads longer than objects stay needs that one.
-  bool TakeHead() {
+  enum class Newer { kTake, kLeave };
+
+  // Takes what the head names. Returns false if something of it is no longer there, since a newer head is, and that one
+  // may be taken: whoever reads longer than objects stay needs it.
+  bool TakeHead(Newer newer) {
     found_ = ReadHead(*place_, keys_);
     try {
       if (!workspace_.current() || !TakeSteps()) TakeAll();
       return true;
     } catch (const Error& error) {
-      if (error.code() != ErrorCode::kCorrupt) throw;
+      if (error.code() != ErrorCode::kCorrupt || newer == Newer::kLeave) throw;
       const proto::RemoteHead now = ReadHead(*place_, keys_).head;
-      if (now.number() == head_.number() && now.generation() == head_.generation()) throw;
+      if (!IsAhead(now, head_)) throw;
       result_ = {};
       return false;
     }
+  }
+
+  // Whoever may write there could otherwise have a pull go from one head to the other for ever.
+  static bool IsAhead(const proto::RemoteHead& now, const proto::RemoteHead& before) {
+    if (now.generation() != before.generation()) {
+      return now.state().baseline_time_us() >= before.state().baseline_time_us();
+    }
+    return now.number() != before.number() && now.state().durable_lsn() >= before.state().durable_lsn() &&
+           now.state().head_lsn() >= before.state().head_lsn();
   }
 
   // Brings the store that is here to the head. Returns false if all has to be taken instead.
@@ -110,7 +124,9 @@ class Following {
       return head_.state().baseline_time_us() < state.manifest().baseline_time_us() && RefuseOlder();
     }
     // A publisher that has replaced a damaged head counts from 1 again, so that the number alone says nothing.
-    if (Lsn(head_.state().durable_lsn()) < former || Lsn(head_.state().head_lsn()) < state.head_lsn()) {
+    // With fewer repairs it is from before one, and has the rows that were wrong.
+    if (Lsn(head_.state().durable_lsn()) < former || Lsn(head_.state().head_lsn()) < state.head_lsn() ||
+        head_.state().repairs() < state.manifest().repairs()) {
       return RefuseOlder();
     }
     if (!remote::GoesOn(here, found_, keys_) || remote::LacksRowsOf(state.manifest(), head_)) return false;

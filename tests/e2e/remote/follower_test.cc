@@ -104,10 +104,15 @@ TEST_F(FollowerTest, WhatVerifyRepairsIsRepairedAtFollowersToo) {
   rotv.MustSync({"publish"});
   MustFollow({"pull"});
   EXPECT_NE(ReadFile(FollowerSeed()).find("17\twrong"), std::string::npos);
+  const std::string wrong = ReadFile(remote() / "head");
   rotv.MustSync({"verify", "--repair"});
   EXPECT_TRUE(nlohmann::json::parse(rotv.MustSync({"--json", "publish"})).at("whole"));
   EXPECT_TRUE(FollowerJson({"pull"}).at("whole"));
   FollowerIsDump();
+  const std::string right = ReadFile(remote() / "head");
+  WriteFile(remote() / "head", wrong);  // Put back, with the rows that were wrong.
+  ExpectFollowerExit({"pull"}, 7, "older than what was taken");
+  WriteFile(remote() / "head", right);
   Exec("UPDATE t SET v = 'after'");
   PullAndPublish();
   EXPECT_FALSE(FollowerJson({"pull"}).at("whole"));
