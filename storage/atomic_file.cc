@@ -157,6 +157,16 @@ void AtomicFile::Commit() {
   SyncDirectory(DirectoryOf(path_));
 }
 
+bool AtomicFile::CommitIfMissing() {
+  if (fsync(fd_.get()) != 0) ThrowDiskError("write", path_, errno);
+  const bool is_made = link(temporary_.c_str(), path_.c_str()) == 0;
+  if (!is_made && errno != EEXIST) ThrowDiskError("make", path_, errno);
+  if (unlink(temporary_.c_str()) != 0) ThrowDiskError("remove", temporary_, errno);
+  fd_ = FileDescriptor();
+  SyncDirectory(DirectoryOf(path_));
+  return is_made;
+}
+
 void WriteFileAtomically(const std::filesystem::path& path, std::string_view content) {
   AtomicFile file(path);
   file.Write(content);

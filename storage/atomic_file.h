@@ -35,6 +35,10 @@ class AtomicFile {
   // On return the new content survives power loss under `path`.
   void Commit();
 
+  // The same, but returns false, and changes nothing, if there is a file at `path` already: of two runs at once one
+  // wins.
+  bool CommitIfMissing();
+
  private:
   void CreateTemporary();
 

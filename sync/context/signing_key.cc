@@ -59,7 +59,10 @@ SigningKey ReadSigningKey(const fs::path& home) {
   Seed seed;
   if (!fs::exists(path)) {
     randombytes_buf(seed.data(), seed.size());
-    WriteFileAtomically(path, Base64(seed.data(), seed.size()) + "\n");
+    AtomicFile file(path);
+    file.Write(Base64(seed.data(), seed.size()) + "\n");
+    // Another run may have made one, and given its public key to others: then that one counts.
+    file.CommitIfMissing();
   }
   struct stat status {};
   if (stat(path.c_str(), &status) != 0) ThrowDiskError("read", path, errno);

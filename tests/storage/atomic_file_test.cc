@@ -70,6 +70,17 @@ TEST(AtomicFileTest, WithoutACommitNoFileRemains) {
   EXPECT_TRUE(fs::is_empty(directory.path()));
 }
 
+TEST(AtomicFileTest, OneThatIsThereStaysIfTheNewOneIsForAMissingOne) {
+  TempDir directory;
+  for (const bool is_first : {true, false}) {
+    AtomicFile file(directory / "file");
+    file.Write(is_first ? "first" : "second");
+    EXPECT_EQ(file.CommitIfMissing(), is_first);
+  }
+  EXPECT_EQ(ReadFile(directory / "file"), "first");
+  EXPECT_EQ(Names(directory.path()), std::vector<std::string>{"file"});
+}
+
 TEST(AtomicFileTest, FilesLeftByAKilledRunAreHarmless) {
   TempDir directory;
   WriteFileAtomically(directory / "file", "old");

@@ -3,6 +3,9 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <future>
+#include <vector>
+
 #include "storage/error.h"
 #include "tests/support/files/subprocess.h"
 #include "tests/support/files/temp_dir.h"
@@ -24,6 +27,26 @@ TEST(SigningKeyTest, IsMadeOnceForItsOwnerAlone) {
   EXPECT_EQ(CodeOf([&] { ReadSigningKey(home.path()); }), ErrorCode::kUsage);
   const testing::TempDir other;
   EXPECT_NE(ReadSigningKey(other.path()).public_key, key.public_key);
+}
+
+TEST(SigningKeyTest, OfTwoFirstRunsAtOnceOneMakesIt) {
+  for (int round = 0; round < 20; ++round) {
+    const testing::TempDir home;
+    std::vector<std::future<PublicKey>> keys;
+    for (int run = 0; run < 8; ++run) {
+      keys.push_back(std::async(std::launch::async, [&] { return ReadSigningKey(home.path()).public_key; }));
+    }
+    const PublicKey kept = ReadSigningKey(home.path()).public_key;
+    for (std::future<PublicKey>& key : keys) ASSERT_EQ(key.get(), kept);
+  }
+}
+
+TEST(SigningKeyTest, IsFoundOnlyIfThereIsOne) {
+  const testing::TempDir home;
+  EXPECT_FALSE(FindSigningKey(home.path()));
+  EXPECT_FALSE(std::filesystem::exists(home / "signing-key"));
+  const PublicKey key = ReadSigningKey(home.path()).public_key;
+  EXPECT_EQ(FindSigningKey(home.path())->public_key, key);
 }
 
 TEST(SigningKeyTest, EachRemoteHasAKeyOfItsOwn) {
