@@ -74,6 +74,11 @@ std::unique_ptr<RowStore> OpenStore(const Workspace& workspace) {
   return RowStore::Open(workspace.CurrentStorePath(), RowStore::Mode::kReadOnly);
 }
 
+std::string OurPublicKey(const Context& context, const RemoteConfig& remote) {
+  const std::optional<SigningKey> key = FindSigningKey(context.home);
+  return key ? PublicKeyText(KeyForRemote(*key, context.source.name, remote.name).public_key) : "";
+}
+
 }  // namespace
 
 PublicationStatus StatusOfPublication(const Context& context, const RemoteConfig& remote) {
@@ -84,13 +89,17 @@ PublicationStatus StatusOfPublication(const Context& context, const RemoteConfig
   PublicationStatus status{.place = place->description(),
                            .published = std::nullopt,
                            .here = store->state().head_lsn(),
-                           .here_time_us = store->manifest().head_time_us()};
+                           .here_time_us = store->manifest().head_time_us(),
+                           .public_key = remote.sign ? OurPublicKey(context, remote) : "",
+                           .signs = remote.sign};
   Lsn from;
   if (const std::optional<std::string> stored = place->ReadHead()) {
     const std::optional<remote::TeamKey> key = remote::ReadTeamKey(remote.key);
     const proto::RemoteHead head = remote::ParseHead(*stored, place->description(), key ? &*key : nullptr);
     status.published = Describe(head, remote::OpenFrame(*stored, place->description()).signer);
-    status.is_ours = head.publisher() == remote::PublisherName(context.home);
+    // Whoever may write there can write our name, but not sign.
+    status.is_ours = head.publisher() == remote::PublisherName(context.home) &&
+                     (!remote.sign || (!status.public_key.empty() && status.published->signed_by == status.public_key));
     status.same_history = head.generation() == remote::GenerationOf(store->manifest());
     if (status.same_history) from = Lsn(head.state().durable_lsn());
   }

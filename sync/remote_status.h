@@ -46,7 +46,10 @@ struct PublicationStatus {
   std::optional<Published> published;  // Nothing is published there yet: nullopt.
   Lsn here;                            // The head of this store.
   int64_t here_time_us = 0;
-  bool is_ours = false;       // This machine, with this home, published last.
+  // The key by which this home signs what it publishes there; empty: it does not, or has none yet.
+  std::string public_key;
+  bool signs = false;
+  bool is_ours = false;       // This machine, with this home, published last, and signed it if it signs.
   bool same_history = false;  // What is published has the baseline that this store has.
   uint64_t transactions = 0;  // Those that are here and not published; all, if it is not the same history.
 };

@@ -64,6 +64,18 @@ std::string LagText(const PublicationStatus& status) {
                      output::Counted(status.transactions, "transaction", "transactions"));
 }
 
+// What the place says is no reason to give others a key: theirs is the one of this home.
+std::string SignedText(const PublicationStatus& status) {
+  const std::string& signer = status.published->signed_by;
+  if (!status.signs) return signer.empty() ? "" : StatusLine("signed", fmt::format("by {}", signer));
+  const std::string ours = status.public_key.empty() ? "this home has none yet" : status.public_key;
+  if (!signer.empty() && signer == status.public_key) {
+    return StatusLine("signed", fmt::format("by this home; public_key for followers: {}", ours));
+  }
+  const std::string wrong = signer.empty() ? "NOT signed" : fmt::format("NOT signed by this home, but by {}", signer);
+  return StatusLine("signed", wrong) + StatusLine("", fmt::format("the public key of this home: {}", ours));
+}
+
 }  // namespace
 
 std::string PublicationText(const PublicationStatus& status, const std::string& name, int64_t now_us) {
@@ -72,7 +84,7 @@ std::string PublicationText(const PublicationStatus& status, const std::string& 
   const Published& published = *status.published;
   text += StatusLine("published", ByText(published, now_us));
   if (!status.is_ours) text += StatusLine("", "that is not this machine: publish --take-over takes its place");
-  if (!published.signed_by.empty()) text += StatusLine("signed", fmt::format("by {}", published.signed_by));
+  text += SignedText(status);
   text += StatusLine("head", fmt::format("{} of {}, {}", published.head.ToString(), output::OneLine(published.source),
                                          Moment(published.head_time_us, now_us)));
   text += StatusLine(
@@ -96,6 +108,7 @@ output::Json PublicationJson(const PublicationStatus& status, const std::string&
       {"place", status.place},
       {"published", status.published ? PublishedJson(*status.published) : output::Json()},
       {"here", output::Json{{"lsn", status.here.ToString()}, {"time", output::IsoTime(status.here_time_us)}}},
+      {"public_key", status.public_key.empty() ? output::Json() : output::Json(status.public_key)},
       {"is_ours", status.is_ours},
       {"same_history", status.same_history},
       {"unpublished_transactions", status.transactions}};

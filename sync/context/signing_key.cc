@@ -77,6 +77,11 @@ SigningKey ReadSigningKey(const fs::path& home) {
   return KeyOfSeed(seed);
 }
 
+std::optional<SigningKey> FindSigningKey(const fs::path& home) {
+  if (!fs::exists(home / "signing-key")) return std::nullopt;
+  return ReadSigningKey(home);
+}
+
 SigningKey KeyForRemote(const SigningKey& home_key, const std::string& source, const std::string& remote) {
   StartSodium();
   Seed home_seed;

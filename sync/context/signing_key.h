@@ -22,6 +22,9 @@ struct SigningKey {
 // or holds anything else; kDisk.
 SigningKey ReadSigningKey(const std::filesystem::path& home);
 
+// The same, but nullopt if there is none: nothing is made.
+std::optional<SigningKey> FindSigningKey(const std::filesystem::path& home);
+
 // The key of one remote, which is made of the home's: so what is published in one is never taken for what is published
 // in another. `source` and `remote` are their names in rotv.toml.
 SigningKey KeyForRemote(const SigningKey& home_key, const std::string& source, const std::string& remote);
