@@ -67,8 +67,9 @@ class DirectoryPlace : public RemotePlace {
     throw NotAsPublished(description_, content ? "has only a part of" : "lacks", name);
   }
 
-  void KeepObject(const std::string& name) override {
-    (void)utimensat(AT_FDCWD, (directory_ / "objects" / name).c_str(), nullptr, 0);
+  // One of another user, or one that is gone, cannot be kept.
+  bool KeepObject(const std::string& name) override {
+    return utimensat(AT_FDCWD, (directory_ / "objects" / name).c_str(), nullptr, 0) == 0;
   }
 
   void WriteObject(const std::string& name, std::string_view bytes) override {
@@ -90,9 +91,10 @@ class DirectoryPlace : public RemotePlace {
     return listed;
   }
 
-  void RemoveObject(const std::string& name) override {
-    std::error_code ignored;  // What stays is removed another time.
-    fs::remove(directory_ / "objects" / name, ignored);
+  bool RemoveObject(const std::string& name) override {
+    std::error_code error;  // What stays is removed another time.
+    fs::remove(directory_ / "objects" / name, error);
+    return !error;
   }
 
  private:

@@ -39,8 +39,9 @@ class RemotePlace {
 
   // Throws kCorrupt if there is no such object, or if it has another size.
   virtual std::string ReadObject(const std::string& name, uint64_t bytes) = 0;
-  // Says that an object is in use, which a run before this one has left: its age begins again.
-  virtual void KeepObject(const std::string& name) = 0;
+  // Says that an object is in use, which a run before this one has left: its age begins again. Returns false if that
+  // could not be done, or if there is no such object any more: then it has to be written.
+  virtual bool KeepObject(const std::string& name) = 0;
   // Durable on return. An object of this name is replaced.
   virtual void WriteObject(const std::string& name, std::string_view bytes) = 0;
 
@@ -50,8 +51,8 @@ class RemotePlace {
     int64_t age_s = 0;  // Since it was written, by the place's clock.
   };
   virtual std::vector<Listed> ListObjects() = 0;
-  // Does nothing if there is no such object.
-  virtual void RemoveObject(const std::string& name) = 0;
+  // Does nothing if there is no such object. Returns false if it may not be removed.
+  virtual bool RemoveObject(const std::string& name) = 0;
 };
 
 // The error of an object that is not what was published: `has` is "lacks", "has only a part of".

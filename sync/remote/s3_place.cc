@@ -78,7 +78,7 @@ class S3Place : public RemotePlace {
   }
 
   // A copy onto itself is as young as a new one.
-  void KeepObject(const std::string& name) override {
+  bool KeepObject(const std::string& name) override {
     const std::string key = client_.address().Key("objects/" + name);
     const http::Answer answer = client_.Send(
         {.method = "PUT",
@@ -86,7 +86,9 @@ class S3Place : public RemotePlace {
          .headers = {"x-amz-copy-source: /" + client_.address().bucket() + "/" + http::PercentEncode(key, "/"),
                      "x-amz-metadata-directive: REPLACE"},
          .is_copy = true});
+    if (IsMissing(answer)) return false;
     if (answer.status != 200) client_.Fail(answer, "copy objects");
+    return true;
   }
 
   void WriteObject(const std::string& name, std::string_view bytes) override {
@@ -104,11 +106,12 @@ class S3Place : public RemotePlace {
     return listed;
   }
 
-  void RemoveObject(const std::string& name) override {
+  bool RemoveObject(const std::string& name) override {
     const http::Answer answer = client_.Send({.method = "DELETE", .url = ObjectUrl(name)});
     if (answer.status >= 300 && !IsMissing(answer)) {
-      client_.Fail(answer, "remove objects that nobody needs any more (what is new is published)");
+      client_.Fail(answer, "remove objects that nobody needs any more");
     }
+    return true;
   }
 
  private:

@@ -109,8 +109,14 @@ class SftpPlace : public RemotePlace {
     throw NotAsPublished(description_, content->size() < bytes ? "has only a part of" : "has more than", name);
   }
 
-  void KeepObject(const std::string& name) override {
-    Do([&](link::Sftp& sftp) { return sftp.SetTime(PathOf(name), Now()), true; });
+  // One of another user cannot be kept.
+  bool KeepObject(const std::string& name) override {
+    try {
+      return Do([&](link::Sftp& sftp) { return sftp.SetTime(PathOf(name), Now()), true; });
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::kRefused) throw;
+      return false;
+    }
   }
 
   void WriteObject(const std::string& name, std::string_view bytes) override {
@@ -130,11 +136,12 @@ class SftpPlace : public RemotePlace {
     return listed;
   }
 
-  void RemoveObject(const std::string& name) override {
+  bool RemoveObject(const std::string& name) override {
     try {
-      Do([&](link::Sftp& sftp) { return sftp.Remove(PathOf(name)), true; });
+      return Do([&](link::Sftp& sftp) { return sftp.Remove(PathOf(name)), true; });
     } catch (const Error& error) {
-      if (error.code() != ErrorCode::kRefused) throw;  // What stays is removed another time.
+      if (error.code() != ErrorCode::kRefused) throw;
+      return false;  // What stays is removed another time.
     }
   }
 

@@ -1,5 +1,6 @@
 #include "sync/remote/unnamed_objects.h"
 
+#include <utility>
 #include <vector>
 
 #include "sync/remote/object_hash.h"
@@ -14,14 +15,12 @@ constexpr int64_t kRemovedAfterS = 24 * kHourS;
 constexpr int64_t kNamedBeforeS = 22 * kHourS;
 constexpr std::chrono::hours kLongestRemoval{1};
 
-std::vector<std::string> OldUnnamed(const std::vector<RemotePlace::Listed>& objects,
-                                    const std::set<std::string>& named) {
-  std::vector<std::string> names;
-  for (const RemotePlace::Listed& object : objects) {
-    if (object.age_s < kRemovedAfterS || named.count(object.name) > 0 || !IsOurs(object.name)) continue;
-    names.push_back(object.name);
-  }
-  return names;
+// Looking once more costs as many lists as the publication itself: so it is for many at once, or for what has waited.
+constexpr uint64_t kManyObjects = 100;
+constexpr int64_t kWaitsAtMostS = 48 * kHourS;
+
+bool IsToBeRemoved(const std::string& name, int64_t age_s, const std::set<std::string>& named) {
+  return age_s >= kRemovedAfterS && named.count(name) == 0 && IsOurs(name);
 }
 
 }  // namespace
@@ -40,8 +39,7 @@ std::set<std::string> NamesIn(const proto::RemoteHead& head) {
 ListedObjects::ListedObjects(RemotePlace& place, const std::optional<proto::RemoteHead>& former)
     : place_(place), named_(former ? NamesIn(*former) : std::set<std::string>()), listed_(Clock::now()) {
   for (RemotePlace::Listed& object : place_.ListObjects()) {
-    std::string name = object.name;
-    objects_.emplace(std::move(name), std::move(object));
+    objects_.emplace(std::move(object.name), Found{.bytes = object.bytes, .age_s = object.age_s});
   }
 }
 
@@ -58,20 +56,30 @@ bool ListedObjects::MayBeNamed(const proto::RemoteObject& object) const {
   return found->second.age_s + since.count() < kNamedBeforeS;
 }
 
+bool ListedObjects::HasMuchToRemove(const std::set<std::string>& named) const {
+  uint64_t count = 0;
+  for (const auto& [name, found] : objects_) {
+    if (!IsToBeRemoved(name, found.age_s, named)) continue;
+    if (++count >= kManyObjects || found.age_s >= kWaitsAtMostS) return true;
+  }
+  return false;
+}
+
 uint64_t ListedObjects::RemoveUnnamed(const std::string& stored, const proto::RemoteHead& head) {
   const std::set<std::string> named = NamesIn(head);
-  std::vector<RemotePlace::Listed> listed;
-  for (const auto& [name, object] : objects_) listed.push_back(object);
-  if (OldUnnamed(listed, named).empty()) return 0;
+  if (!HasMuchToRemove(named)) return 0;
+  objects_.clear();  // There may be a million, and here come all of them again.
   // The list is from before all of the publication: others may have taken up some of it meanwhile, and have published.
   const Clock::time_point start = Clock::now();
-  listed = place_.ListObjects();
+  std::vector<std::string> names;
+  for (RemotePlace::Listed& object : place_.ListObjects()) {
+    if (IsToBeRemoved(object.name, object.age_s, named)) names.push_back(std::move(object.name));
+  }
   if (place_.ReadHead() != stored) return 0;
   uint64_t removed = 0;
-  for (const std::string& name : OldUnnamed(listed, named)) {
+  for (const std::string& name : names) {
     if (Clock::now() - start > kLongestRemoval) break;
-    place_.RemoveObject(name);
-    ++removed;
+    if (place_.RemoveObject(name)) ++removed;
   }
   return removed;
 }

@@ -1,11 +1,12 @@
 // Objects that no head names: a killed publisher has left them, or nobody needs them any more.
 //
 // An object has the name of its content, so a publication may come to want one that another is about to remove. Time
-// keeps them apart: what nothing names is used until it is almost a day old, and removed after a day.
+// keeps them apart: what nothing names is used until it is almost a day old, and removed after a day or two.
 
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <set>
@@ -31,17 +32,24 @@ class ListedObjects {
   // its content needs another name.
   bool MayBeNamed(const proto::RemoteObject& object) const;
 
-  // Removes what `head` does not name, if it is old enough, and returns how many objects that were. Nothing is removed
-  // if the place has another head than `stored`, which is `head` as it is stored: then it is for a later publication.
+  // The last call: removes what `head` does not name, if it is old enough, and returns how many objects that were. What
+  // is only a little waits a day more, for others to be removed with it. Nothing is removed if the place has another
+  // head than `stored`, which is `head` as it is stored: then it is for a later publication.
   uint64_t RemoveUnnamed(const std::string& stored, const proto::RemoteHead& head);
 
  private:
   using Clock = std::chrono::steady_clock;
+  struct Found {
+    uint64_t bytes = 0;
+    int64_t age_s = 0;
+  };
+
+  bool HasMuchToRemove(const std::set<std::string>& named) const;
 
   RemotePlace& place_;
   const std::set<std::string> named_;
   const Clock::time_point listed_;
-  std::map<std::string, RemotePlace::Listed> objects_;
+  std::map<std::string, Found> objects_;
 };
 
 }  // namespace rotv::remote

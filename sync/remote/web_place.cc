@@ -55,10 +55,10 @@ class WebPlace : public RemotePlace {
   }
 
   bool ReplaceHead(const std::optional<std::string>&, std::string_view) override { ThrowReadOnly(); }
-  void KeepObject(const std::string&) override { ThrowReadOnly(); }
+  bool KeepObject(const std::string&) override { ThrowReadOnly(); }
   void WriteObject(const std::string&, std::string_view) override { ThrowReadOnly(); }
   std::vector<Listed> ListObjects() override { ThrowReadOnly(); }
-  void RemoveObject(const std::string&) override { ThrowReadOnly(); }
+  bool RemoveObject(const std::string&) override { ThrowReadOnly(); }
 
  private:
   static std::string Base(const std::string& url) {

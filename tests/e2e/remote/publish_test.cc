@@ -179,7 +179,7 @@ TEST_F(PublishTest, WhatMayBeRemovedIsPublishedUnderAnotherNameAndRemovedLater) 
   const nlohmann::json published = publish();
   EXPECT_EQ(published.at("objects"), left.size());
   EXPECT_EQ(published.at("removed"), 0);
-  make_old("25 hours ago");
+  make_old("49 hours ago");
   EXPECT_EQ(publish().at("removed"), left.size());
   for (const std::filesystem::path& path : left) EXPECT_FALSE(std::filesystem::exists(path));
   FollowerIsDump();

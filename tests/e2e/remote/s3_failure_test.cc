@@ -119,6 +119,23 @@ TEST_F(S3FailureTest, WhatIsNotAsPublishedIsNotTaken) {
   FollowerIsDump();
 }
 
+// The head is replaced by then: whoever publishes must not take it for a failure.
+TEST_F(S3FailureTest, WhatCannotBeRemovedIsSaidAndThePublicationIsDone) {
+  const std::string list =
+      "<?xml version=\"1.0\"?><ListBucketResult><IsTruncated>false</IsTruncated><Contents><Key>" + prefix() +
+      "/objects/" + std::string(64, 'a') +
+      "</Key><LastModified>2020-01-01T00:00:00.000Z</LastModified><Size>1</Size></Contents></ListBucketResult>";
+  relay().SetReaction([&](const SeenRequest& request) -> Reaction {
+    if (NameOf(request) == "LIST") return {.kind = Kind::kAnswer, .body = list};
+    return request.method == "DELETE" ? S3Says(403, "AccessDenied") : Reaction();
+  });
+  const Result result = rotv.Sync({"publish"});
+  relay().SetReaction({});
+  EXPECT_EQ(result.exit_status, 0) << result.err;
+  EXPECT_THAT(result.err, HasSubstr("what is new is published; objects that nobody needs were not removed"));
+  FollowerIsDump();
+}
+
 TEST_F(S3FailureTest, EachRefusalSaysWhatToDo) {
   const std::string head = "[sources.copy]\nendpoint = \"" + relay().url() + "\"\nremote = ";
   const auto pull_from = [&](const std::string& place) {

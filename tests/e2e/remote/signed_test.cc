@@ -1,5 +1,8 @@
 // What is published is signed, and a follower that names the key takes nothing else.
 
+#include "sync/remote/head_object.h"
+#include "sync/remote/object_hash.h"
+#include "sync/remote/step_path.h"
 #include "tests/e2e/remote/remote_fixture.h"
 
 namespace rotv::testing {
@@ -22,6 +25,10 @@ class SignedTest : public RemoteTest {
     const nlohmann::json published = nlohmann::json::parse(rotv.MustSync(more));
     return published.at("public_key").is_null() ? "" : published.at("public_key").get<std::string>();
   }
+  nlohmann::json Status(std::vector<std::string> more = {}) {
+    more.insert(more.begin(), {"--json", "publish", "--status"});
+    return nlohmann::json::parse(rotv.MustSync(more));
+  }
   static std::string Quoted(const std::string& key) { return "\"" + key + "\""; }
   std::string Head() const { return ReadFile(remote() / "head"); }
   void PutHead(const std::string& bytes) const { WriteFile(remote() / "head", bytes); }
@@ -39,8 +46,8 @@ TEST_F(SignedTest, AFollowerTakesWhatTheNamedKeyHasSignedAndNothingElse) {
   ExpectExit(rotv, {"publish"}, 2);  // It would go on with what anybody may have put there.
   const std::string key = Publish({"--take-over"});
   ASSERT_EQ(key.size(), 44U);
-  EXPECT_EQ(nlohmann::json::parse(rotv.MustSync({"--json", "publish", "--status"})).at("published").at("signed_by"),
-            key);
+  EXPECT_EQ(Status().at("published").at("signed_by"), key);
+  EXPECT_EQ(Status().at("is_ours"), true);
   ExpectFollowerExit({"pull"}, 2, "does not say by whom");
   ExpectFollowerExit({"pull"}, 2, "public_key = " + Quoted(key));
   Pin(Quoted(key));
@@ -55,14 +62,20 @@ TEST_F(SignedTest, AFollowerTakesWhatTheNamedKeyHasSignedAndNothingElse) {
   const std::string second = Head();
   PutHead(open_head);
   ExpectFollowerExit({"pull"}, 7, "not signed");
+  EXPECT_EQ(Status().at("public_key"), key);
+  EXPECT_EQ(Status().at("is_ours"), false);
+  EXPECT_NE(rotv.MustSync({"publish", "--status"}).find("NOT signed\n"), std::string::npos);
   EXPECT_NE(FollowerJson({"status"}).at("unreachable").get<std::string>().find("not signed"), std::string::npos);
   PutHead(first);  // Signed, and older.
   ExpectFollowerExit({"pull"}, 7, "older than what was taken");
-  // The signature of one over the content of the other; no hash is wrong.
+  // The signature of one over the content of the other.
   std::string mixed = first;
   mixed.replace(0, 14 + 65 + 45 + 89, second.substr(0, 14 + 65 + 45 + 89));
   PutHead(mixed);
   ExpectFollowerExit({"pull"}, 7, "its hash is wrong");
+  mixed.replace(14, 64, remote::HashText(remote::HashOf(mixed.substr(14 + 65))));
+  PutHead(mixed);
+  ExpectFollowerExit({"pull"}, 7, "changed after it was signed");
   PutHead(second);
   FollowerIsDump();
 
@@ -71,6 +84,8 @@ TEST_F(SignedTest, AFollowerTakesWhatTheNamedKeyHasSignedAndNothingElse) {
   EXPECT_NE(Publish({"other"}), key);
   PutHead(ReadFile(rotv.directory() / "elsewhere" / "head"));
   ExpectFollowerExit({"pull"}, 7, "another key");
+  EXPECT_EQ(Status({"team"}).at("public_key"), key);  // Never the one that the place shows.
+  EXPECT_EQ(Status({"team"}).at("is_ours"), false);
 }
 
 TEST_F(SignedTest, AnotherKeyIsTakenOnceTheFollowerNamesIt) {
@@ -100,21 +115,6 @@ TEST_F(SignedTest, AnotherKeyIsTakenOnceTheFollowerNamesIt) {
   FollowerIsDump();
 }
 
-// A head that somebody has made is not gone on with, though it be whole: it may name anything.
-TEST_F(SignedTest, APublisherSignsNothingThatOthersHavePutThere) {
-  Configure("");
-  rotv.MustSync({"publish"});
-  const std::string theirs = Head();
-  Configure("sign = true\nkey = \"team key\"\n");
-  rotv.MustSync({"key", "new", rotv.directory() / "team key"});
-  fs::remove(remote() / "head");
-  const std::string key = Publish();
-  EXPECT_EQ(Head().substr(0, 21), "rotv sealed remote 2\n");
-  ConfigureFollower(remote().native(), "public_key = " + Quoted(key) + "\nkey = \"team key\"\n");
-  FollowerIsDump();
-  PutHead(theirs);
-  ExpectExit(rotv, {"publish"}, 7);
-  EXPECT_EQ(Publish({"--take-over"}), key);
 // Whoever could write there before the key was named may have had anything taken.
 TEST_F(SignedTest, WhatWasTakenBeforeTheKeyWasNamedIsTakenAgain) {
   Configure("sign = true\n[remotes.open]\nurl = \"the open one\"\n");
@@ -130,6 +130,44 @@ TEST_F(SignedTest, WhatWasTakenBeforeTheKeyWasNamedIsTakenAgain) {
   FollowerIsDump();
 }
 
+// A head that somebody has made is not gone on with, though it be whole: it may name anything.
+TEST_F(SignedTest, APublisherSignsNothingThatOthersHavePutThere) {
+  Configure("");
+  rotv.MustSync({"publish"});
+  const std::string theirs = Head();
+  Configure("sign = true\nkey = \"team key\"\n");
+  rotv.MustSync({"key", "new", rotv.directory() / "team key"});
+  fs::remove(remote() / "head");
+  const std::string key = Publish();
+  EXPECT_EQ(Head().substr(0, 21), "rotv sealed remote 2\n");
+  ConfigureFollower(remote().native(), "public_key = " + Quoted(key) + "\nkey = \"team key\"\n");
+  FollowerIsDump();
+  PutHead(theirs);
+  ExpectExit(rotv, {"publish"}, 7);
+  EXPECT_EQ(Publish({"--take-over"}), key);
+  FollowerIsDump();
+}
+
+// What it says of number and state could else end a take-over, or be signed; and objects may have been replaced.
+TEST_F(SignedTest, ATakeOverHeedsNothingThatAnUnsignedHeadSays) {
+  rotv.MustSync({"publish"});
+  proto::RemoteHead forged = remote::ParseHead(Head(), "the place", nullptr);
+  constexpr uint64_t kHuge = ~uint64_t{0};
+  forged.set_number(kHuge);
+  forged.mutable_state()->set_durable_lsn(kHuge);
+  forged.mutable_state()->set_head_lsn(kHuge);
+  *forged.mutable_base()->mutable_to() = remote::MarkOf(forged);
+  PutHead(remote::PackHead(forged, nullptr, nullptr));
+  for (const auto& entry : fs::directory_iterator(objects())) {
+    std::string bytes = ReadFile(entry.path());
+    bytes[bytes.size() / 2] ^= 1;
+    WriteFile(entry.path(), bytes);
+  }
+  Configure("sign = true\n");
+  ExpectExit(rotv, {"publish"}, 2);
+  const std::string key = Publish({"--take-over"});
+  EXPECT_EQ(Status().at("published").at("publication"), 1);
+  Pin(Quoted(key));
   FollowerIsDump();
 }
 

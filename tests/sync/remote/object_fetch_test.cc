@@ -43,10 +43,10 @@ class MemoryPlace : public RemotePlace {
     ++reads_[name];
     return objects_.at(name);
   }
-  void KeepObject(const std::string&) override {}
+  bool KeepObject(const std::string&) override { return true; }
   void WriteObject(const std::string&, std::string_view) override {}
   std::vector<Listed> ListObjects() override { return {}; }
-  void RemoveObject(const std::string&) override {}
+  bool RemoveObject(const std::string&) override { return true; }
 
  private:
   const std::string description_ = "a place";

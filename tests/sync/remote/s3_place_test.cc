@@ -76,9 +76,11 @@ TEST_F(S3PlaceTest, ACopyThatFailsAfterItsAnswerBeganIsMadeAgain) {
   for (const char* code : {"InternalError", "SlowDown"}) {
     store.relay().TakeSeen();
     store.SetFailure(Once(IsPut, SmallStore::Says(200, code)));
-    Open(store)->KeepObject(name_);
+    EXPECT_TRUE(Open(store)->KeepObject(name_));
     EXPECT_EQ(store.relay().TakeSeen().size(), 2u) << code;
   }
+  store.SetFailure([](const SeenRequest&) { return SmallStore::Says(404, "NoSuchKey"); });
+  EXPECT_FALSE(Open(store)->KeepObject(name_));  // Gone meanwhile: it is written instead.
   store.SetFailure([](const SeenRequest&) { return SmallStore::Says(200, "AccessDenied"); });
   EXPECT_EQ(CodeOf([&] { Open(store)->KeepObject(name_); }), ErrorCode::kRefused);
 }

@@ -49,7 +49,8 @@ class UnnamedObjectsTest : public ::testing::Test {
 };
 
 TEST_F(UnnamedObjectsTest, WhatIsOldAndUnnamedIsRemoved) {
-  const proto::RemoteObject named = Write("named", 100), old = Write("old", 25), young = Write("young", 23);
+  const proto::RemoteObject named = Write("named", 100), old = Write("old", 49), young = Write("young", 23);
+  const proto::RemoteObject beside_it = Write("not so old", 25);
   proto::RemoteObject changed = old;
   changed.set_bytes(old.bytes() + 1);
   testing::WriteFile(directory_ / "remote" / "objects" / "somebody else's", "x");
@@ -58,15 +59,16 @@ TEST_F(UnnamedObjectsTest, WhatIsOldAndUnnamedIsRemoved) {
   ListedObjects objects(*place_, head);
   EXPECT_TRUE(objects.Has(old));
   EXPECT_FALSE(objects.Has(changed));
-  EXPECT_EQ(objects.RemoveUnnamed("head", head), 1U);
+  EXPECT_EQ(objects.RemoveUnnamed("head", head), 2U);
   EXPECT_TRUE(IsThere(named));
+  EXPECT_FALSE(IsThere(beside_it));
   EXPECT_FALSE(IsThere(old));
   EXPECT_TRUE(IsThere(young));
   EXPECT_TRUE(std::filesystem::exists(directory_ / "remote" / "objects" / "somebody else's"));
 }
 
 TEST_F(UnnamedObjectsTest, WhatAnotherPublicationHasTakenUpMeanwhileStays) {
-  const proto::RemoteObject left = Write("left by a killed run", 25), old = Write("old", 25);
+  const proto::RemoteObject left = Write("left by a killed run", 49), old = Write("old", 49);
   ASSERT_TRUE(place_->ReplaceHead(std::nullopt, "head"));
   const proto::RemoteHead head;
   ListedObjects objects(*place_, head);
@@ -76,11 +78,26 @@ TEST_F(UnnamedObjectsTest, WhatAnotherPublicationHasTakenUpMeanwhileStays) {
   EXPECT_TRUE(IsThere(left));
   EXPECT_FALSE(IsThere(old));
   // It has published: what its head names is not known here.
-  SetAge(left, 25);
+  SetAge(left, 49);
   ListedObjects again(*place_, head);
   ASSERT_TRUE(place_->ReplaceHead("head", "another head"));
   EXPECT_EQ(again.RemoveUnnamed("head", head), 0U);
   EXPECT_TRUE(IsThere(left));
+}
+
+TEST_F(UnnamedObjectsTest, ALittleWaitsUntilThereIsMuch) {
+  ASSERT_TRUE(place_->ReplaceHead(std::nullopt, "head"));
+  for (int count = 1; count <= 99; ++count) Write(std::to_string(count), 25);
+  EXPECT_EQ(ListedObjects(*place_, std::nullopt).RemoveUnnamed("head", {}), 0U);
+  Write("100", 25);
+  EXPECT_EQ(ListedObjects(*place_, std::nullopt).RemoveUnnamed("head", {}), 100U);
+}
+
+TEST_F(UnnamedObjectsTest, WhatIsGoneCannotBeKept) {
+  const proto::RemoteObject object = Write("an object", 25);
+  EXPECT_TRUE(place_->KeepObject(NameOf(object)));
+  std::filesystem::remove(PathOf(object));
+  EXPECT_FALSE(place_->KeepObject(NameOf(object)));
 }
 
 TEST_F(UnnamedObjectsTest, WhatAnotherPublicationMayBeRemovingIsNotNamedAgain) {
