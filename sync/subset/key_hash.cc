@@ -101,12 +101,16 @@ KeyForm NumberForm(uint32_t type) { return type == kFloat4 ? KeyForm::kFloat4 : 
 
 }  // namespace
 
-bool IsText(uint32_t type) { return IsOneOf(type, {kText, kVarchar, kBpchar, kName, kChar}) || type >= kFirstOfUsers; }
+bool IsText(uint32_t type) { return IsOneOf(type, {kText, kVarchar, kBpchar, kName, kChar}) || IsOfUsers(type); }
+
+bool IsOfUsers(uint32_t type) { return type >= kFirstOfUsers; }
 
 KeyForms FormsOf(uint32_t a, uint32_t b) {
-  if (a >= kFirstOfUsers || b >= kFirstOfUsers) return {KeyForm::kLoose, KeyForm::kLoose};
+  if (IsOfUsers(a) || IsOfUsers(b)) return {KeyForm::kLoose, KeyForm::kLoose};
   if (IsWhole(a) && IsWhole(b)) return {KeyForm::kExact, KeyForm::kExact};
   if (IsNumber(a) && IsNumber(b)) {
+    // A number that is no float is made a float4 before it is compared with one.
+    if (b == kFloat4 && a != kFloat8) return {KeyForm::kFloat4, KeyForm::kFloat4};
     const bool any_float = IsOneOf(a, {kFloat4, kFloat8}) || IsOneOf(b, {kFloat4, kFloat8});
     return any_float ? KeyForms{NumberForm(a), NumberForm(b)} : KeyForms{KeyForm::kDecimal, KeyForm::kDecimal};
   }

@@ -34,6 +34,9 @@ KeyForms FormsOf(uint32_t referencing_type, uint32_t referenced_type);
 // True if values of the type are texts, which a collation may take for equal.
 bool IsText(uint32_t type);
 
+// True if the type is none of PostgreSQL's own: a domain, an enumeration, one of an extension.
+bool IsOfUsers(uint32_t type);
+
 struct KeyField {
   size_t index = 0;  // Of the line's fields.
   KeyForm form = KeyForm::kExact;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <optional>
 #include <set>
+#include <string_view>
 
 #include "sync/postgres/large_objects.h"
 #include "sync/schema/follow.h"
@@ -87,6 +88,27 @@ class Circles {
   std::vector<std::vector<size_t>> found_;
 };
 
+// True if the schema makes a type whose equal values may have different letters and digits: a domain over such a type,
+// or a composite type or range with one in it. Which of the types it is is not looked at, since columns have only a
+// number of theirs.
+bool MakesOddTypes(std::string_view pre_data) {
+  bool is_domain = false, is_type = false;
+  while (!pre_data.empty()) {
+    const std::string_view line = pre_data.substr(0, pre_data.find('\n'));
+    pre_data.remove_prefix(std::min(line.size() + 1, pre_data.size()));
+    if (line.starts_with("CREATE ")) {
+      is_domain = line.starts_with("CREATE DOMAIN ");
+      is_type = line.starts_with("CREATE TYPE ");
+    }
+    const auto has = [line](std::string_view text) { return line.find(text) != std::string_view::npos; };
+    if ((is_domain || is_type) && has(" interval")) return true;
+    if (is_domain && (has(" AS real") || has(" AS double precision") || has(" AS cidr") || has(" AS inet")))
+      return true;
+    if (line.ends_with(';')) is_domain = is_type = false;
+  }
+  return false;
+}
+
 class GraphMaker {
  public:
   GraphMaker(const proto::SchemaVersion& schema, const ShapeMap& shapes) : schema_(schema), shapes_(shapes) {}
@@ -98,7 +120,9 @@ class GraphMaker {
     AddNodes();
     // A collation that is not deterministic takes different texts for equal.
     odd_collations_ = schema_.pre_data().find("deterministic = false") != std::string::npos;
+    odd_types_ = MakesOddTypes(schema_.pre_data());
     for (const auto& key : formats::ForeignKeysIn(schema_.post_data(), schema_.standard_strings())) AddReference(key);
+    AddReferencesOfExtensions();
     AddComponents();
     return std::move(graph_);
   }
@@ -150,6 +174,24 @@ class GraphMaker {
     graph_.references.push_back(std::move(reference));
   }
 
+  // The keys that CREATE EXTENSION makes are in no dump. What is known of them is which tables they lead to.
+  void AddReferencesOfExtensions() {
+    std::map<TableId, size_t> nodes;
+    for (size_t i = 0; i < graph_.nodes.size(); ++i) nodes[graph_.nodes[i].table->id()] = i;
+    for (size_t i = 0; i < graph_.nodes.size(); ++i) {
+      const proto::Table& table = *graph_.nodes[i].table;
+      for (const TableId before : table.rows_after()) {
+        const auto referenced = nodes.find(before);
+        if (referenced == nodes.end()) continue;
+        graph_.references.push_back(
+            {.text = fmt::format("the extension's foreign keys of {}.{}", table.schema(), table.name()),
+             .referencing = {{.node = i, .key = {}}},
+             .referenced = {{.node = referenced->second, .key = {}}},
+             .comparable = false});
+      }
+    }
+  }
+
   // Partitions have the columns of one name and type, in an order of their own.
   void AddColumns(const std::string& from, const std::string& to, Reference* reference) {
     std::optional<KeyForms> forms;
@@ -164,6 +206,7 @@ class GraphMaker {
           return;
         }
         if (!forms) forms = FormsOf(other->type_oid(), column->type_oid());
+        if (odd_types_ && (IsOfUsers(other->type_oid()) || IsOfUsers(column->type_oid()))) forms = KeyForms();
         if (odd_collations_ && IsText(column->type_oid())) forms = KeyForms();
         own.form = forms->referencing;
         if (&referenced == &reference->referenced.front()) referencing.key.push_back(own);
@@ -204,6 +247,7 @@ class GraphMaker {
   const ShapeMap& shapes_;
   std::map<TableName, TableName> part_of_;
   bool odd_collations_ = false;
+  bool odd_types_ = false;
   ReferenceGraph graph_;
 };
 

@@ -27,6 +27,9 @@ TEST(KeyHashTest, ValuesThatAreEqualForAForeignKeyMeet) {
   EXPECT_TRUE(Meet(kFloat8, "-0", kFloat8, "0"));
   EXPECT_TRUE(Meet(kFloat4, "0.1", kFloat8, "0.10000000149011612"));
   EXPECT_TRUE(Meet(kNumeric, "0.50", kFloat8, "0.5"));
+  EXPECT_TRUE(Meet(kNumeric, "0.10000000001", kFloat4, "0.1")) << "it is made a float4";
+  EXPECT_TRUE(Meet(kInt4, "16777217", kFloat4, "1.6777216e+07"));
+  EXPECT_FALSE(Meet(kFloat8, "0.1", kFloat4, "0.1")) << "the float4 is made a float8";
   EXPECT_TRUE(Meet(kBpchar, "ab   ", kBpchar, "ab "));
   EXPECT_TRUE(Meet(kText, "ab", kBpchar, "ab        "));
   EXPECT_TRUE(Meet(kCidr, "10.0.0.1/32", kInet, "10.0.0.1"));
