@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 
 #include "storage/epochs.h"
 #include "storage/error.h"
@@ -88,6 +89,7 @@ class Subset {
   enum class Way { kDown, kUp };
 
   void ReadOf(const std::vector<size_t>& component, Way way) {
+    merged_.clear();
     std::vector<ReadRequest> requests;
     std::vector<size_t> nodes;
     for (const size_t node : component) {
@@ -97,11 +99,12 @@ class Subset {
       requests.push_back(RequestFor(node));
       nodes.push_back(node);
     }
+    if (requests.empty()) return;
     std::vector<ReadTable> read = ReadTables(requests, place_);
     for (size_t i = 0; i < nodes.size(); ++i) tables_[nodes[i]] = std::move(read[i]);
   }
 
-  ReadRequest RequestFor(size_t node) const {
+  ReadRequest RequestFor(size_t node) {
     const TablePlan& plan = plan_.tables[node];
     const TableNode& of = graph_.nodes[node];
     ReadRequest request{.table = *of.table, .shape = of.shape, .scan = ScanOf(node), .keys = keys_[node]};
@@ -125,18 +128,31 @@ class Subset {
 
   // Adds the keys of rows on the other side of a reference that were read before.
   void AddLikely(size_t node, const std::vector<KeySide>& own, const std::vector<KeySide>& others,
-                 ReadRequest* request) const {
+                 ReadRequest* request) {
     for (const KeySide& side : own) {
       const auto key = std::find(request->keys.begin(), request->keys.end(), side.key);
       if (side.node != node || key == request->keys.end()) continue;
-      HashSet& likely = request->likely[static_cast<size_t>(key - request->keys.begin())];
-      for (const KeySide& other : others) {
-        const auto& keys = keys_[other.node];
-        const auto at = static_cast<size_t>(std::find(keys.begin(), keys.end(), other.key) - keys.begin());
-        const std::vector<HashSet>& read = tables_[other.node].likely_keys;
-        if (at < read.size()) read[at].ForEach([&](uint64_t hash) { likely.Add(hash); });
-      }
+      const HashSet* likely = LikelyKeysOf(others);
+      if (likely->size() > 0) request->likely[static_cast<size_t>(key - request->keys.begin())].push_back(likely);
     }
+  }
+
+  // The set of one table is used where it is. Those of partitions are put together once, since each partition of the
+  // other side asks for them: a copy for each of some hundred would take all memory, a lookup in each all time.
+  const HashSet* LikelyKeysOf(const std::vector<KeySide>& sides) {
+    const auto [merged, is_new] = merged_.try_emplace(&sides);
+    std::vector<const HashSet*> sets;
+    for (const KeySide& side : sides) {
+      const auto& keys = keys_[side.node];
+      const auto at = static_cast<size_t>(std::find(keys.begin(), keys.end(), side.key) - keys.begin());
+      const std::vector<HashSet>& read = tables_[side.node].likely_keys;
+      if (at < read.size() && read[at].size() > 0) sets.push_back(&read[at]);
+    }
+    if (sets.size() == 1) return sets.front();
+    if (is_new) {
+      for (const HashSet* set : sets) set->ForEach([&](uint64_t hash) { merged->second.Add(hash); });
+    }
+    return &merged->second;
   }
 
   void Remark(const Choice& choice) {
@@ -205,6 +221,7 @@ class Subset {
   SubsetPlan plan_;
   KeysByNode keys_;
   std::vector<ReadTable> tables_;
+  std::map<const std::vector<KeySide>*, HashSet> merged_;  // By the side of a reference; of the component at hand.
   ChosenRows chosen_;
 };
 

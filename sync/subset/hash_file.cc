@@ -16,8 +16,9 @@ namespace {
 constexpr size_t kHashBytes = sizeof(uint64_t);
 
 // A store that can only be read is no reason to refuse a seed that goes elsewhere.
-FileDescriptor OpenFile(const std::filesystem::path& directory) {
+FileDescriptor OpenFile(const std::filesystem::path& directory, bool* is_on_disk) {
   FileDescriptor file = OpenUnnamedFile(directory);
+  *is_on_disk = static_cast<bool>(file);
   if (!file) file = FileDescriptor(memfd_create("subset", MFD_CLOEXEC));
   if (!file) ThrowDiskError("write hashes of keys in", directory, errno);
   return file;
@@ -27,9 +28,9 @@ FileDescriptor OpenFile(const std::filesystem::path& directory) {
 
 uint64_t HashFile::Append(const std::vector<uint64_t>& hashes) {
   const std::lock_guard lock(mutex_);
-  if (!file_) file_ = OpenFile(directory_);
+  if (!file_) file_ = OpenFile(directory_, &is_on_disk_);
   const size_t bytes = hashes.size() * kHashBytes;
-  RequireFreeSpace(directory_, bytes);
+  if (is_on_disk_) RequireFreeSpace(directory_, bytes);
   const char* data = reinterpret_cast<const char*>(hashes.data());
   for (size_t done = 0; done < bytes;) {
     const ssize_t written =

@@ -28,6 +28,7 @@ class HashFile {
   const std::filesystem::path directory_;
   std::mutex mutex_;
   FileDescriptor file_;
+  bool is_on_disk_ = true;
   uint64_t size_ = 0;  // In hashes.
 };
 

@@ -1,5 +1,5 @@
-// A set of 64-bit hashes other than 0, at 16 bytes or less for each: std::unordered_set takes three times as much, and
-// one lookup is made for each row of a table.
+// A set of 64-bit hashes other than 0, at 16 to 32 bytes for each: std::unordered_set takes twice as much, and one
+// lookup is made for each row of a table.
 
 #pragma once
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <queue>
 #include <tuple>
 
 // Down, components are taken so that what is referenced comes first: all that can lead to a table's rows is known when
@@ -40,8 +41,14 @@ class RowChooser {
   }
 
   Choice Run() {
-    for (size_t component = 0; component < graph_.components.size(); ++component) Down(component);
-    for (size_t component = graph_.components.size(); component-- > 0;) Up(component);
+    for (size_t component = 0; component < graph_.components.size(); ++component) {
+      Down(component);
+      DropIndexes(component);
+    }
+    for (size_t component = graph_.components.size(); component-- > 0;) {
+      Up(component);
+      DropIndexes(component);
+    }
     return std::move(choice_);
   }
 
@@ -77,6 +84,34 @@ class RowChooser {
 
   bool HasColumn(const KeySide& side) const { return ColumnOf(side) < tables_[side.node].keys.size(); }
 
+  // Another component may need the memory.
+  void DropIndexes(size_t component) {
+    for (const size_t node : graph_.components[component]) {
+      for (RowHashes& hashes : tables_[node].keys) hashes.DropIndex();
+    }
+  }
+
+  // Calls `visit` with each of these rows and its hash.
+  template <typename Visit>
+  void WalkRows(size_t node, const RowHashes& hashes, const RowList& rows, const Visit& visit) const {
+    constexpr uint64_t kRowsBetweenLooks = 1 << 16;
+    uint64_t looked = 0;
+    if (rows.size() < tables_[node].rows / kSparse) {
+      for (const uint64_t row : rows) {
+        if (looked++ % kRowsBetweenLooks == 0) interrupt_.Check();
+        visit(row, hashes.At(row));
+      }
+      return;
+    }
+    auto next = rows.begin();
+    hashes.Walk([&](uint64_t row, uint64_t hash) {
+      if (looked++ % kRowsBetweenLooks == 0) interrupt_.Check();
+      if (next == rows.end() || *next != row) return;
+      visit(row, hash);
+      ++next;
+    });
+  }
+
   // Adds the hashes of these rows' keys. `rows` null: those that are chosen.
   void AddKeys(const KeySide& side, const RowList* rows, HashSet* set) {
     if (!HasColumn(side)) return;
@@ -90,15 +125,8 @@ class RowChooser {
       hashes.Walk([&](uint64_t row, uint64_t hash) {
         if (all || chosen.Has(row)) add(hash);
       });
-    } else if (rows->size() < tables_[side.node].rows / kSparse) {
-      for (const uint64_t row : *rows) add(hashes.At(row));
     } else {
-      auto next = rows->begin();
-      hashes.Walk([&](uint64_t row, uint64_t hash) {
-        if (next == rows->end() || *next != row) return;
-        add(hash);
-        ++next;
-      });
+      WalkRows(side.node, hashes, *rows, [&](uint64_t, uint64_t hash) { add(hash); });
     }
   }
 
@@ -154,6 +182,7 @@ class RowChooser {
   }
 
   void Down(size_t component) {
+    round_ = 0;
     RowLists found;
     for (const size_t node : graph_.components[component]) {
       if (!plan_.tables[node].starts()) continue;
@@ -164,7 +193,7 @@ class RowChooser {
     for (const Reference* reference : of_component_[component].to_others) {
       Follow(*reference, Side::kReferenced, nullptr, &found);
     }
-    for (round_ = 0; !found.empty(); ++round_) {
+    for (; !found.empty(); ++round_) {
       const RowLists fresh = TakeWithinLimits(std::move(found));
       found = {};
       for (const Reference* reference : of_component_[component].within) {
@@ -173,36 +202,51 @@ class RowChooser {
     }
   }
 
+  // Of the rows that a limit allows: hash, node and row. The largest hash is on top.
+  using Smallest = std::priority_queue<std::tuple<uint64_t, size_t, uint64_t>>;
+
   // Chooses these rows, as far as limits allow it, and returns those that were.
   RowLists TakeWithinLimits(RowLists found) {
     SortOut(&found);
     RowLists fresh;
-    std::map<size_t, std::vector<std::tuple<uint64_t, size_t, uint64_t>>> limited;  // Hash, node and row, by limit.
+    std::map<size_t, Smallest> limited;  // By limit.
     for (const auto& [node, rows] : found) {
-      const std::optional<size_t> limit = plan_.tables[node].limit;
+      if (const std::optional<size_t> limit = plan_.tables[node].limit) {
+        AddSmallest(node, rows, left_[*limit], &limited[*limit]);
+        continue;
+      }
       for (const uint64_t row : rows) {
-        if (limit) {
-          limited[*limit].emplace_back(tables_[node].row_hashes->At(row), node, row);
-        } else if (choice_.rows[node].Add(row)) {
-          fresh[node].push_back(row);
-        }
+        if (choice_.rows[node].Add(row)) fresh[node].push_back(row);
       }
     }
     for (auto& [limit, rows] : limited) {
-      std::sort(rows.begin(), rows.end());
-      for (const auto& [hash, node, row] : rows) {
-        if (left_[limit] > 0) {
-          --left_[limit];
-          choice_.rows[node].Add(row);
-          fresh[node].push_back(row);
-        } else if (refused_[node].Add(row)) {
-          ++choice_.left_out[node];
-        }
+      left_[limit] -= rows.size();
+      for (; !rows.empty(); rows.pop()) {
+        const auto& [hash, node, row] = rows.top();
+        choice_.rows[node].Add(row);
+        fresh[node].push_back(row);
       }
     }
     SortOut(&fresh);
     for (const auto& [node, rows] : fresh) choice_.came[node] += rows.size();
     return fresh;
+  }
+
+  // Keeps those with the smallest hashes, up to `most`: there may be far more rows than may come.
+  void AddSmallest(size_t node, const RowList& rows, uint64_t most, Smallest* smallest) {
+    const auto refuse = [this](size_t of, uint64_t row) {
+      if (refused_[of].Add(row)) ++choice_.left_out[of];
+    };
+    if (most == 0) {
+      for (const uint64_t row : rows) refuse(node, row);
+      return;
+    }
+    WalkRows(node, *tables_[node].row_hashes, rows, [&](uint64_t row, uint64_t hash) {
+      smallest->emplace(hash, node, row);
+      if (smallest->size() <= most) return;
+      refuse(std::get<1>(smallest->top()), std::get<2>(smallest->top()));
+      smallest->pop();
+    });
   }
 
   void Up(size_t component) {

@@ -5,6 +5,7 @@
 #include <exception>
 #include <memory>
 #include <mutex>
+#include <system_error>
 #include <thread>
 
 #include "sync/formats/copy_text.h"
@@ -98,7 +99,7 @@ class PartReader {
     }
     bool is_likely = request_.whole;
     for (size_t i = 0; i < request_.likely.size() && !is_likely; ++i) {
-      is_likely = request_.likely[i].Has(hashes_[i].back());
+      for (const HashSet* keys : request_.likely[i]) is_likely |= keys->Has(hashes_[i].back());
     }
     if (request_.starts) {
       part->start.push_back(Starts(scan, row_hash));
@@ -161,7 +162,12 @@ class TablesReader {
   void ReadParts() {
     std::vector<std::thread> threads;
     const size_t readers = std::clamp<size_t>(std::thread::hardware_concurrency(), 2, kMostReaders);
-    for (size_t i = 0; i < std::min(readers, parts_.size()); ++i) threads.emplace_back([this] { Work(); });
+    try {
+      for (size_t i = 0; i < std::min(readers, parts_.size()); ++i) threads.emplace_back([this] { Work(); });
+    } catch (const std::system_error&) {
+      // Where no more threads are allowed, those that there are read all.
+    }
+    if (threads.empty()) Work();
     for (std::thread& thread : threads) thread.join();
     if (error_) std::rethrow_exception(error_);
   }
@@ -251,6 +257,7 @@ void RowHashes::Read(const Run& run, uint64_t done, std::vector<uint64_t>* hashe
 const RowHashes::Index& RowHashes::SortedIndex() {
   if (index_) return *index_;
   index_.emplace();
+  index_->reserve(runs_.empty() ? 0 : runs_.back().first + runs_.back().rows);
   Walk([this](uint64_t row, uint64_t hash) {
     if (hash != 0) index_->emplace_back(hash, row);
   });

@@ -31,7 +31,7 @@ struct ReadRequest {
   std::optional<uint32_t> percent_millionths;  // this part of them.
   // Parallel to keys. Rows with one of these keys are likely to be chosen, as are those that start, and all of a table
   // that is whole: their keys' hashes come in ReadTable::likely_keys, and their lines with the ranges.
-  std::vector<HashSet> likely;
+  std::vector<std::vector<const HashSet*>> likely;  // They outlive the reading.
   bool whole = false;
 };
 
@@ -57,9 +57,10 @@ class RowHashes {
     }
   }
 
-  // Rows by their hashes, sorted. Made by the first call, at 16 bytes for each row.
+  // Rows by their hashes, sorted. Made by the first call, at 16 bytes for each row, which DropIndex() gives back.
   using Index = std::vector<std::pair<uint64_t, uint64_t>>;
   const Index& SortedIndex();
+  void DropIndex() { index_.reset(); }
 
  private:
   struct Run {

@@ -44,14 +44,24 @@ class ChooseRowsTest : public ::testing::Test {
   }
   void Row(const std::string& table, const std::string& line) { rows_.emplace_back(ids_.at(table), line); }
 
-  void Publish() {
-    VersionBuffer buffer(VersionBuffer::Index::kNewest);
-    for (const auto& [table, line] : rows_) {
-      const std::string key = rotv::testing::IntegerKey(std::stoll(line));
-      buffer.Put({.table = table, .epoch = 0, .row_key = key, .commit_lsn = Lsn(10)},
-                 {.shape = table + 1000, .text = line});
+  void Partition(const std::string& table, const std::string& of) {
+    described_.schema.mutable_pre_data()->append("ALTER TABLE ONLY public." + of + " ATTACH PARTITION public." + table +
+                                                 " FOR VALUES IN (1);\n");
+  }
+
+  // `files`: of the store, one after the other.
+  void Publish(size_t files = 1) {
+    for (size_t file = 0; file < files; ++file) {
+      VersionBuffer buffer(VersionBuffer::Index::kNewest);
+      for (size_t i = rows_.size() * file / files; i < rows_.size() * (file + 1) / files; ++i) {
+        const auto& [table, line] = rows_[i];
+        const std::string key = rotv::testing::IntegerKey(std::stoll(line));
+        buffer.Put({.table = table, .epoch = 0, .row_key = key, .commit_lsn = Lsn(10)},
+                   {.shape = table + 1000, .text = line});
+      }
+      store_->Write(buffer);
+      if (file + 1 < files) store_->Publish(rotv::testing::StateAt(100 + file), {});
     }
-    store_->Write(buffer);
     proto::Manifest manifest = rotv::testing::ManifestAt(1000);
     rotv::testing::AddHistories(described_.schema, &manifest);
     store_->Publish(StoreState::FromStored(manifest),
@@ -261,6 +271,118 @@ TEST_F(ChooseRowsTest, ColumnsThatAreNotStoredTakeWhatTheyReferenceWhole) {
   EXPECT_THAT(rows["parents"], ElementsAre("1", "2"));
   EXPECT_THAT(chosen_.remarks, Contains(HasSubstr("values of children_fkey of public.children cannot be compared")));
   EXPECT_THAT(Choose({Where("parents", "id = 1")})["children"], IsEmpty());
+}
+
+TEST_F(ChooseRowsTest, PartitionsOnBothSidesOfAReference) {
+  constexpr int kPartitions = 50;
+  const auto name = [](const std::string& of, int number) { return of + "_" + std::to_string(number); };
+  for (int i = 0; i < kPartitions; ++i) {
+    Table(static_cast<uint32_t>(100 + i), name("orders", i), {});
+    Table(static_cast<uint32_t>(200 + i), name("items", i), {"order_id"});
+    Partition(name("orders", i), "orders");
+    Partition(name("items", i), "items");
+    for (int row = i; row < 10 * kPartitions; row += kPartitions) {
+      Row(name("orders", i), std::to_string(row));
+      // The item is in another partition than its order.
+      Row(name("items", i), std::to_string(row) + "\t" + std::to_string((row * 7 + 3) % (10 * kPartitions)));
+    }
+  }
+  ForeignKey("items", "order_id", "orders");
+  std::map<std::string, Lines> rows = Choose({Where("orders", "id < 120")});
+  EXPECT_EQ(known_tables_, 2 * kPartitions) << "no table need be read again";
+  size_t items = 0;
+  for (int i = 0; i < kPartitions; ++i) {
+    EXPECT_EQ(rows[name("orders", i)].size(), i < 20 ? 3U : 2U) << i;
+    for (const std::string& item : rows[name("items", i)]) EXPECT_LT((std::stoi(item) * 7 + 3) % 500, 120);
+    items += rows[name("items", i)].size();
+  }
+  EXPECT_EQ(items, 120U);
+
+  // Up, from all partitions.
+  rows = Choose({Where("items", "order_id >= 490")});
+  size_t orders = 0;
+  for (int i = 0; i < kPartitions; ++i) orders += rows[name("orders", i)].size();
+  EXPECT_EQ(orders, 10U);
+}
+
+TEST_F(ChooseRowsTest, TheRowsOfALimitAreAmongThoseOfALargerOne) {
+  Table(1, "users", {});
+  Table(2, "orders_1", {"user_id"});
+  Table(3, "orders_2", {"user_id"});
+  Partition("orders_1", "orders");
+  Partition("orders_2", "orders");
+  ForeignKey("orders", "user_id", "users");
+  for (const char* user : {"1", "2"}) Row("users", user);
+  for (int i = 0; i < 300; ++i)
+    Row(i % 3 == 0 ? "orders_1" : "orders_2", std::to_string(i) + "\t" + (i % 2 == 0 ? "1" : "2"));
+  Lines before;
+  for (const uint64_t limit : {0, 1, 7, 40, 149, 1000}) {
+    std::map<std::string, Lines> rows = Choose({Where("users", "id = 1"), Limit("orders", limit)});
+    Lines orders = rows["orders_1"];
+    orders.insert(orders.end(), rows["orders_2"].begin(), rows["orders_2"].end());
+    std::sort(orders.begin(), orders.end());
+    EXPECT_EQ(orders.size(), std::min<uint64_t>(limit, 150));
+    EXPECT_TRUE(std::includes(orders.begin(), orders.end(), before.begin(), before.end())) << limit;
+    if (limit < 150) {
+      EXPECT_THAT(chosen_.remarks, Contains(HasSubstr("leaves out " + std::to_string(150 - limit) + " rows")));
+    }
+    before = orders;
+  }
+}
+
+TEST_F(ChooseRowsTest, PartsOfATableAreOneTable) {
+  Table(1, "users", {});
+  Table(2, "orders", {"user_id"});
+  ForeignKey("orders", "user_id", "users");
+  constexpr int kRows = 200;
+  for (int i = 0; i < kRows; ++i) Row("users", std::to_string(i));
+  for (int i = 0; i < kRows; ++i) Row("orders", std::to_string(i) + "\t" + std::to_string(kRows - 1 - i));
+  Publish(8);
+  std::map<std::string, Lines> rows = Choose({Where("users", "id >= 120")});
+  EXPECT_GT(chosen_.tables.at(1).ranges.size(), 1U);
+  EXPECT_GT(chosen_.tables.at(2).ranges.size(), 1U);
+  Lines users, orders;
+  for (int i = 0; i < kRows; ++i) {
+    if (i >= 120) users.push_back(std::to_string(i));
+    if (i < 80) orders.push_back(std::to_string(i));
+  }
+  EXPECT_EQ(rows["users"], users);
+  EXPECT_EQ(rows["orders"], orders);
+  EXPECT_EQ(known_tables_, 2);
+
+  const Lines some = Choose({Where("users", "id >= 120"), Limit("orders", 30)})["orders"];
+  EXPECT_EQ(some.size(), 30U);
+  for (const std::string& order : some) EXPECT_LT(std::stoi(order), 80);
+  rows = Choose({Where("orders", "id < 150")});
+  EXPECT_EQ(rows["users"].size(), 150U);
+  EXPECT_EQ(rows["users"].front(), "50");
+}
+
+TEST_F(ChooseRowsTest, WhatTablesOfAnExtensionReferenceIsTakenWhole) {
+  Table(1, "kinds", {});
+  Table(2, "settings", {"kind"});
+  Table(3, "users", {});
+  described_.schema.mutable_tables(1)->add_rows_after(1);
+  for (const char* kind : {"1", "2"}) Row("kinds", kind);
+  for (const char* setting : {"5\t1", "6\t2"}) Row("settings", setting);
+  Row("users", "1");
+  std::map<std::string, Lines> rows = Choose({Where("users", "id = 1"), Taken("settings", SubsetTable::Take::kWhole)});
+  EXPECT_THAT(rows["kinds"], ElementsAre("1", "2"));
+  EXPECT_THAT(chosen_.remarks, Contains(HasSubstr("the extension's foreign keys of public.settings")));
+  rows = Choose({Where("users", "id = 1")});
+  EXPECT_THAT(rows["kinds"], IsEmpty());
+  EXPECT_THAT(rows["settings"], IsEmpty());
+}
+
+TEST_F(ChooseRowsTest, ADomainWhoseEqualValuesMayLookDifferentTakesItsTableWhole) {
+  AddTable(&described_, 1, "a", {{"id", kInt4Oid}, {"length", 16400}}, {0});
+  AddTable(&described_, 2, "b", {{"id", kInt4Oid}, {"length", 16400}}, {0});
+  ids_ = {{"a", 1}, {"b", 2}};
+  ForeignKey("b", "length", "a", "length");
+  for (const char* row : {"1\t1 mon", "2\t1 day"}) Row("a", row);
+  Row("b", "5\t30 days");
+  described_.schema.set_pre_data("CREATE DOMAIN public.length AS interval\n\tCONSTRAINT x CHECK (true);\n");
+  EXPECT_THAT(Choose({Where("b", "id = 5")})["a"], ElementsAre("1", "2"));
 }
 
 }  // namespace
