@@ -78,6 +78,8 @@ MaterializeResult Materialize(const Context& context, const MaterializeOptions& 
                                        : options.output;
   if (options.subset) result.subset = SubsetFingerprint(context.source.subset);
   result.point = history::Resolved(found);
+  // is_there() may move the file of somebody else: not for a section that does not fit.
+  if (options.subset) subset::RequireSubsetFits(*found.store, found.point.lsn, context.source.subset);
   if (options.is_there && options.is_there(result.path, result.point)) {
     result.written = false;
     return result;

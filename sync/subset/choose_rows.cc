@@ -227,6 +227,11 @@ class Subset {
 
 }  // namespace
 
+void RequireSubsetFits(const RowStore& store, Lsn lsn, const SubsetConfig& config) {
+  const proto::SchemaVersion schema = store.SchemaAt(lsn);
+  MakePlan(config, MakeGraph(schema, store.shapes()));
+}
+
 ChosenRows ChooseRows(const RowStore& store, Lsn lsn, const SubsetConfig& config, Progress& progress,
                       const Interrupt& interrupt) {
   return Subset(store, lsn, config, progress, interrupt).Run();

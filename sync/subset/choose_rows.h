@@ -10,6 +10,9 @@
 
 namespace rotv::subset {
 
+// Throws kUsage if the section does not fit the schema. Reads no rows.
+void RequireSubsetFits(const RowStore& store, Lsn lsn, const SubsetConfig& config);
+
 // Chooses by the stored values, which are masked where rules say so. The same rows in two stores, or at two LSNs, give
 // the same subset. Tables in which rows are looked for are read once here, on several threads; whoever writes the rows
 // reads a table again if ChosenTable::has_lines is false.
