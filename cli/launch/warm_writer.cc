@@ -258,7 +258,8 @@ void WarmWriter::Publish(const WarmPurpose& purpose, const WarmState& state, con
   for (const WarmFile& file : manifest_.files) manifest_.bytes += file.bytes;
   manifest_.purpose = PurposeKey(purpose);
   manifest_.empty_purpose = EmptyPurposeKey(purpose);
-  manifest_.group = fmt::format("{} {}", purpose.source, purpose.database);
+  // Subsets are a group of their own: they must not push out clusters of all rows, which are carried, and made slowly.
+  manifest_.group = fmt::format("{} {}{}", purpose.source, purpose.database, purpose.subset.empty() ? "" : " subset");
   manifest_.source = state.kind == WarmKind::kEmpty ? "" : purpose.source;
   manifest_.state = state;
   manifest_.server = server;

@@ -114,6 +114,19 @@ TEST_F(WarmClustersTest, TheNearestIsFound) {
   EXPECT_EQ(Found(clusters_.FindNear(purpose_, At(40))), early);
 }
 
+TEST_F(WarmClustersTest, SubsetsPushOutNoClusterOfAllRows) {
+  const std::string all = Make(20);
+  std::string last;
+  for (int i = 0; i < 5; ++i) {
+    WarmPurpose subset = purpose_;
+    subset.subset = "section " + std::to_string(i);
+    last = Make({.point = At(20), .subset = subset.subset}, subset);
+  }
+  clusters_.Trim({});
+  EXPECT_EQ(Found(clusters_.FindAt(purpose_, At(20))), all);
+  EXPECT_THAT(clusters_.All(), SizeIs(4)) << "and three of subsets";
+}
+
 TEST_F(WarmClustersTest, OthersAreFoundByWhatTheyAre) {
   const std::string empty = Make({.kind = WarmKind::kEmpty}, purpose_);
   const std::string foreign = Make({.kind = WarmKind::kForeign, .seed = "1-2-3.4"}, purpose_);
