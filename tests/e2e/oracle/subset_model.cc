@@ -124,6 +124,11 @@ void SubsetWorld::Create(const PostgresServer& server) {
   for (const std::string& key : key_sql_) connection.Exec(key);  // A transaction each: deferred checks are done.
 }
 
+bool SubsetWorld::IsReferenced(const SubsetWorldTable& table) const {
+  return std::any_of(keys_.begin(), keys_.end(),
+                     [&](const SubsetWorldKey& key) { return key.referenced == table.name; });
+}
+
 std::string SubsetWorld::Config() const {
   std::string text;
   for (const SubsetWorldTable& table : tables_) {

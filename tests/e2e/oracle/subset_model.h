@@ -41,6 +41,7 @@ class SubsetWorld {
   // The lines of [subset].
   std::string Config() const;
   const std::vector<SubsetWorldTable>& tables() const { return tables_; }
+  bool IsReferenced(const SubsetWorldTable& table) const;
 
   // Rows as text, by table; each as often as it is there.
   using Rows = std::map<std::string, std::multiset<std::string>>;

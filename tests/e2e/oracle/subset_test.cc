@@ -58,7 +58,7 @@ TEST_F(SubsetTest, RandomForeignKeysHoldAndNothingElseIsThere) {
   Configure(config);
   const std::string subset = Subset();
   Import("copy");
-  size_t rows = 0, all_rows = 0;
+  size_t rows = 0, all_rows = 0, limited = 0;
   for (size_t i = 0; i < worlds.size(); ++i) {
     const SubsetWorld::Rows has = worlds[i].RowsIn(rotv.server(), "copy");
     const SubsetWorld::Rows all = worlds[i].RowsIn(rotv.server(), "rotv");
@@ -76,9 +76,15 @@ TEST_F(SubsetTest, RandomForeignKeysHoldAndNothingElseIsThere) {
       rows += lines.size();
       all_rows += of_all.size();
     }
+    for (const SubsetWorldTable& table : worlds[i].tables()) {
+      if (!table.limit || worlds[i].IsReferenced(table)) continue;
+      EXPECT_LE(has.at(table.name).size(), static_cast<size_t>(*table.limit)) << table.name;
+      ++limited;
+    }
   }
   EXPECT_GT(rows, size_t{kWorlds} * 4);
   EXPECT_LT(rows, all_rows);
+  EXPECT_GT(limited, 0U);
 
   EXPECT_EQ(Subset("again.sql"), subset);
   rotv.MustSync({"baseline", "--force"});
@@ -122,7 +128,11 @@ TEST_F(SubsetTest, WhatDoesNotFitIsRefused) {
                     HasSubstr("its columns are: id, name")));
   EXPECT_THAT(Refused("\"public.users\" = { where = \"id > x\" }\n").err, HasSubstr("id: "));
   EXPECT_THAT(Refused("\"public.users\" = { percent = 101 }\n").err, HasSubstr("rotv.toml:"));
-  EXPECT_FALSE(std::filesystem::exists(rotv.home() / "seed-data+subset.sql"));
+  const std::filesystem::path seed = rotv.home() / "seed-data+subset.sql";
+  EXPECT_FALSE(std::filesystem::exists(seed));
+  WriteFile(seed, "-- somebody's\n");
+  Refused("\"public.user\" = { percent = 5 }\n");
+  EXPECT_EQ(ReadFile(seed), "-- somebody's\n") << "it is not given another name for nothing";
 
   Configure("\"public.users\" = { where = \"name = 'x'\" }\n");
   const nlohmann::json written = nlohmann::json::parse(rotv.MustSync({"--json", "materialize", "--subset"}));
