@@ -131,11 +131,12 @@ void StartData::UsePoint(LaunchRequest* launch) {
   source_ = config_->name;
   fresh_us_ = point_.time_us;
   launch->trust = config_->trust;
-  Describe(description.roles, description.facts, launch);
+  Describe(description.roles, description.facts, request_.subset ? SubsetFingerprint(config_->subset) : "", launch);
 }
 
 // Says what the database has to be like, whatever it is made from.
-void StartData::Describe(const std::set<std::string>& roles, const DatabaseFacts& facts, LaunchRequest* launch) {
+void StartData::Describe(const std::set<std::string>& roles, const DatabaseFacts& facts, const std::string& subset,
+                         LaunchRequest* launch) {
   launch->roles = roles;
   for (const std::string& role : facts.roles) {
     if (role != "postgres") launch->roles.insert(role);  // The entrypoint makes one that may log in.
@@ -149,7 +150,7 @@ void StartData::Describe(const std::set<std::string>& roles, const DatabaseFacts
               .superuser = launch->superuser,
               .admin = launch->admin,
               .roles = launch->roles,
-              .subset = request_.subset && config_ ? SubsetFingerprint(config_->subset) : "",
+              .subset = subset,
               .twin = launch->twin};
   state_ = {.kind = foreign_.empty() ? WarmKind::kState : WarmKind::kForeign,
             .point = point_,
@@ -165,7 +166,7 @@ void StartData::UseSaved(LaunchRequest* launch) {
   point_ = cluster.state.point;
   source_ = cluster.source;
   fresh_us_ = point_.time_us;
-  Describe({}, cluster.state.facts, launch);
+  Describe({}, cluster.state.facts, "", launch);
   from_ = DataFrom::kSaved;
   StartFrom(*std::move(lease), launch);
 }
@@ -177,7 +178,7 @@ void StartData::UseSeed(const Seed& seed, LaunchRequest* launch) {
   foreign_ = seed.is_foreign ? seed.path : fs::path();
   fresh_us_ = seed.fresh_us;
   launch->trust = config_ && config_->trust && !seed.is_foreign;  // What somebody put there is not the source's.
-  Describe(seed.roles, seed.facts, launch);
+  Describe(seed.roles, seed.facts, seed.subset, launch);
   if (!UsesWarm() && !request_.app.persistent) clusters_.RemoveOf(source_);
   if (UsesWarm() && !imports_) {
     std::optional<WarmLease> lease =

@@ -87,13 +87,15 @@ class StartData {
   const history::ResolvedPoint& point() const { return point_; }
   const std::string& source() const { return source_; }                   // Empty: a foreign seed.
   const std::filesystem::path& foreign_seed() const { return foreign_; }  // Else empty.
+  const std::string& subset() const { return purpose_.subset; }           // SubsetFingerprint(); empty: all rows.
   int64_t fresh_us() const { return fresh_us_; }                          // The time by which the data's age goes.
   DataFrom from() const { return from_; }
   Lsn carried_from() const { return carried_from_; }  // Of kCarried, as is the next one.
   uint64_t carried_rows() const;                      // Waits until the difference is written.
 
  private:
-  void Describe(const std::set<std::string>& roles, const DatabaseFacts& facts, LaunchRequest* launch);
+  void Describe(const std::set<std::string>& roles, const DatabaseFacts& facts, const std::string& subset,
+                LaunchRequest* launch);
   void UseSaved(LaunchRequest* launch);
   void UsePoint(LaunchRequest* launch);
   bool UseWarmOfPoint(LaunchRequest* launch);
