@@ -28,6 +28,7 @@ struct LaunchState {
   std::string saved;              // The name of the saved data it runs on, which is no state of the source's.
   std::string snapshot;           // "head", or a name.
   bool subset = false;            // It has only the rows of [subset].
+  std::string subset_made_by;     // SubsetFingerprint() of that; empty: of an older program.
   std::string lsn;
   int64_t data_time_us = 0;     // Unix time by the source's clock.
   int64_t started_time_us = 0;  // Unix time by this machine's clock.

@@ -115,6 +115,7 @@ void TellData(const StartData& data, const LaunchOptions& options, LaunchResult&
   result.state.saved = options.saved;
   result.state.snapshot = options.snapshot;
   result.state.subset = options.subset;
+  result.state.subset_made_by = data.subset();
   result.state.lsn = data.source().empty() ? "" : data.point().lsn.ToString();
   result.state.data_time_us = data.point().time_us;
 }

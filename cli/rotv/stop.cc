@@ -2,6 +2,7 @@
 
 #include "cli/config/home.h"
 #include "cli/launch/launch_state.h"
+#include "cli/launch/saved_data.h"
 #include "cli/rotv/command.h"
 
 namespace rotv {
@@ -26,10 +27,9 @@ int RunRestart(const program::Invocation& call, const RuntimeOption& option, Sta
   RuntimeOption same = option;
   if (same.name.empty() && state) same.name = state->runtime;
   if (state) {
-    if (flags.snapshot.empty()) {
-      flags.snapshot = state->snapshot;
-      flags.subset = flags.subset || state->subset;
-    }
+    if (flags.snapshot.empty()) flags.snapshot = state->snapshot;
+    // Saved data has the rows that it has.
+    flags.subset = flags.subset || (state->subset && !launch::IsSaved(call.home, flags.snapshot));
     if (flags.port == 0) flags.port = state->port;
     flags.persistent = flags.persistent || state->persistent;
   }

@@ -49,12 +49,15 @@ TEST_F(StartSubsetTest, ASubsetIsNeverTakenForTheWholeNorForAnotherSubset) {
   EXPECT_EQ(Get("/count/places"), "10");
 
   Configure("\"public.places\" = { where = \"id <= 20\" }\n");
+  const Result other = Rotv({"start", "--subset"});
+  EXPECT_EQ(other.exit_status, 2) << "what runs was made by another section";
+  EXPECT_THAT(other.err, HasSubstr("its subset was made by another [subset]"));
   EXPECT_EQ(Start({"--subset"})["from"], "seed");
   EXPECT_EQ(Get("/count/places"), "20");
   rotv_.server().Exec("INSERT INTO places VALUES (0, 'new'), (500, 'not in it')");
   EXPECT_EQ(Start({"--subset", "--pull"})["from"], "seed") << "a subset is not carried";
   EXPECT_EQ(Get("/count/places"), "21");
-  EXPECT_NE(Start({})["from"], "warm");
+  EXPECT_EQ(Start({})["from"], "carried") << "subsets push out no cluster of all rows";
   EXPECT_EQ(Get("/count/places"), "102");
 
   Configure("small = 5\n");
@@ -62,6 +65,32 @@ TEST_F(StartSubsetTest, ASubsetIsNeverTakenForTheWholeNorForAnotherSubset) {
   EXPECT_EQ(refused.exit_status, 2);
   EXPECT_THAT(refused.err, HasSubstr("[subset] does not say where to start"));
   EXPECT_EQ(Get("/count/places"), "102") << "what ran goes on";
+}
+
+TEST_F(StartSubsetTest, ASeedThatWasTouchedIsNotTakenForThatOfAnotherSection) {
+  Configure("\"public.places\" = { where = \"id <= 10\" }\n");
+  MustRotv({"seed", "--subset"});
+  const std::filesystem::path seed = rotv_.home() / "seed-data+subset.sql";
+  MustRun({.argv = {"touch", "-d", "10 days ago", seed}});
+  Start({"--subset"});
+  EXPECT_EQ(Get("/count/places"), "10");
+  Configure("\"public.places\" = { where = \"id <= 20\" }\n");
+  Start({"--subset"});
+  EXPECT_EQ(Get("/count/places"), "20");
+}
+
+TEST_F(StartSubsetTest, APersistentClusterHasTheRowsThatItHas) {
+  Configure("\"public.places\" = { where = \"id <= 10\" }\n");
+  std::filesystem::create_directory(rotv_.home());
+  std::filesystem::permissions(rotv_.home(), std::filesystem::perms(0711));  // For root's server.
+  Start({"--subset", "--persistent"});
+  MustRotv({"stop"});
+  Configure("\"public.places\" = { where = \"id <= 20\" }\n");
+  for (int i = 0; i < 2; ++i) {
+    const Result started = MustRun(RotvCommand({"start", "--subset", "--persistent"}));
+    EXPECT_THAT(started.err, HasSubstr("--subset has no effect"));
+    EXPECT_EQ(Get("/count/places"), "10");
+  }
 }
 
 }  // namespace
