@@ -119,6 +119,11 @@ TEST_F(SubsetTest, AChangeOfAnotherRowChangesNothing) {
 TEST_F(SubsetTest, WhatDoesNotFitIsRefused) {
   rotv.server().Exec("CREATE TABLE users (id int PRIMARY KEY, name text); INSERT INTO users VALUES (1, 'x')");
   rotv.MustSync({"baseline"});
+  const std::filesystem::path seed = rotv.home() / "seed-data+subset.sql";
+  WriteFile(seed, "-- somebody's\n");
+  Refused("\"public.user\" = { percent = 5 }\n");
+  EXPECT_EQ(ReadFile(seed), "-- somebody's\n") << "it is not given another name for nothing";
+  std::filesystem::remove(seed);
   EXPECT_THAT(Refused("").err, AllOf(HasSubstr("[subset] does not say where to start"), HasSubstr("hint: ")));
   EXPECT_THAT(
       Refused("\"public.user\" = { percent = 5 }\n").err,
@@ -128,11 +133,7 @@ TEST_F(SubsetTest, WhatDoesNotFitIsRefused) {
                     HasSubstr("its columns are: id, name")));
   EXPECT_THAT(Refused("\"public.users\" = { where = \"id > x\" }\n").err, HasSubstr("id: "));
   EXPECT_THAT(Refused("\"public.users\" = { percent = 101 }\n").err, HasSubstr("rotv.toml:"));
-  const std::filesystem::path seed = rotv.home() / "seed-data+subset.sql";
   EXPECT_FALSE(std::filesystem::exists(seed));
-  WriteFile(seed, "-- somebody's\n");
-  Refused("\"public.user\" = { percent = 5 }\n");
-  EXPECT_EQ(ReadFile(seed), "-- somebody's\n") << "it is not given another name for nothing";
 
   Configure("\"public.users\" = { where = \"name = 'x'\" }\n");
   const nlohmann::json written = nlohmann::json::parse(rotv.MustSync({"--json", "materialize", "--subset"}));
