@@ -58,7 +58,8 @@ std::string DataOf(const launch::LaunchState& state) {
                        output::HumanTime(state.data_time_us));
   }
   if (state.source.empty()) return "the persistent cluster";
-  return fmt::format("{}{} as it was at {} ({})", state.subset ? "a subset of " : "", state.source, state.lsn, output::HumanTime(state.data_time_us));
+  return fmt::format("{}{} as it was at {} ({})", state.subset ? "a subset of " : "", state.source, state.lsn,
+                     output::HumanTime(state.data_time_us));
 }
 
 std::string StatusText(const ApplicationStatus& status) {
