@@ -149,10 +149,11 @@ class Subset {
       if (at < read.size() && read[at].size() > 0) sets.push_back(&read[at]);
     }
     if (sets.size() == 1) return sets.front();
+    HashSet* const together = &merged->second;
     if (is_new) {
-      for (const HashSet* set : sets) set->ForEach([&](uint64_t hash) { merged->second.Add(hash); });
+      for (const HashSet* set : sets) set->ForEach([together](uint64_t hash) { together->Add(hash); });
     }
-    return &merged->second;
+    return together;
   }
 
   void Remark(const Choice& choice) {
