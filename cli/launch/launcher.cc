@@ -165,6 +165,7 @@ void Run(const LaunchPlace& place, const LaunchOptions& options, const LaunchReq
     } catch (const Error& error) {
       // The database is what was wanted, whatever the application does.
       if (error.code() == ErrorCode::kCannotStart && watch.State().database_ready) data.Keep(watch.State().sends);
+      data.KeptState();  // Else its record would be written into what is removed now.
       if (error.code() == ErrorCode::kCannotStart) ShowLastLines(place, watch);
       throw;
     }
