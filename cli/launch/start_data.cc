@@ -3,13 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <fstream>
 #include <utility>
 
 #include "cli/launch/startup_watch.h"
 #include "cli/launch/tmpfs_size.h"
 #include "cli/launch/twin_variables.h"
 #include "cli/output/format.h"
+#include "os/available_memory.h"
 #include "os/clock.h"
 #include "os/file_fingerprint.h"
 #include "storage/error.h"
@@ -37,16 +37,6 @@ void WarnIfStale(int64_t fresh_us, Progress& progress) {
                             output::HumanTime(fresh_us)));
 }
 
-// What programs can have without swapping; 0 where it is not known.
-uint64_t MemoryAvailable() {
-  std::ifstream file("/proc/meminfo");
-  for (std::string name; file >> name;) {
-    uint64_t kib = 0;
-    if (name == "MemAvailable:" && file >> kib) return kib * 1024;
-  }
-  return 0;
-}
-
 // A copy in memory is the cleanest, and below a gigabyte it takes less than a second. It must leave most of the memory
 // to the server and to other starts.
 Clone CloneFor(config::CloneChoice choice, uint64_t bytes) {
@@ -54,7 +44,7 @@ Clone CloneFor(config::CloneChoice choice, uint64_t bytes) {
   if (choice != config::CloneChoice::kAuto) {
     return choice == config::CloneChoice::kCopy ? Clone::kCopy : Clone::kOverlay;
   }
-  return bytes <= std::min(kMostCopied, MemoryAvailable() / 4) ? Clone::kCopy : Clone::kOverlay;
+  return bytes <= std::min(kMostCopied, os::AvailableMemory() / 4) ? Clone::kCopy : Clone::kOverlay;
 }
 
 fs::path CarryPath(const fs::path& place) { return place / "run" / "carry.sql"; }

@@ -8,24 +8,11 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
-#include <fstream>
 #include <system_error>
 
+#include "os/available_memory.h"
+
 namespace rotv::testing {
-
-namespace {
-
-// A tmpfs has a limit of its own, which says nothing of the memory that is there.
-uintmax_t AvailableMemory() {
-  std::ifstream file("/proc/meminfo");
-  uintmax_t kib = 0;
-  for (std::string name; file >> name;) {
-    if (name == "MemAvailable:" && file >> kib) return kib << 10;
-  }
-  return 0;
-}
-
-}  // namespace
 
 std::filesystem::path DirectoryInMemory(uintmax_t room) {
   constexpr const char* kMemory = "/dev/shm";
@@ -33,7 +20,7 @@ std::filesystem::path DirectoryInMemory(uintmax_t room) {
   const bool usable = statfs(kMemory, &system) == 0 && system.f_type == TMPFS_MAGIC &&
                       (system.f_flags & ST_NOEXEC) == 0 &&
                       static_cast<uintmax_t>(system.f_bavail) * static_cast<uintmax_t>(system.f_bsize) >= room &&
-                      AvailableMemory() >= room;
+                      os::AvailableMemory() >= room;  // A tmpfs has a limit of its own, which says nothing of that.
   return usable ? kMemory : "/tmp";
 }
 
