@@ -140,9 +140,15 @@ void StoreWalk::CompareManifest() const {
 }
 
 size_t StoreWalk::RevertToStore() {
-  const std::string found = ContentOf(RowStore::Open(directory_, RowStore::Mode::kReadOnly)->manifest());
+  const std::unique_ptr<RowStore> store = RowStore::Open(directory_, RowStore::Mode::kReadOnly);
+  const std::string found = ContentOf(store->manifest());
+  // Shapes are published before what uses them, with a manifest that says nothing of them.
+  const uint32_t shape = store->shapes().greatest_id();
+  const auto is_found = [&](const ModelState& one) {
+    return one.shapes.rbegin()->first == shape && ContentOf(one.state.manifest()) == found;
+  };
   size_t back = 0;
-  while (ContentOf(published_[published_.size() - 1 - back].state.manifest()) != found) {
+  while (!is_found(published_[published_.size() - 1 - back])) {
     if (++back == published_.size()) throw Mismatch("the store has none of the states that were published last");
   }
   RevertBy(back);
