@@ -142,10 +142,17 @@ void ProgressBar::FinishWork() {
   Erase();
   if (!std::exchange(shown_, false)) return;
   uint64_t done = done_.load(std::memory_order_relaxed);
+  if (!Counts(done)) {
+    options_.write(fmt::format("{}: {}\n", what_, Passed()));
+    return;
+  }
   double elapsed_s = Seconds(start_, options_.now());
   options_.write(fmt::format("{}: {} in {} ({})\n", what_, Amount(done), HumanDuration(elapsed_s),
                              Rate(static_cast<double>(done) / std::max(elapsed_s, 1e-3))));
 }
+
+// Whoever waits, and has nothing to count, is told how long it has been.
+std::string ProgressBar::Passed() const { return HumanDuration(Seconds(start_, options_.now())); }
 
 std::string ProgressBar::Amount(uint64_t done) const {
   switch (unit_) {
@@ -183,8 +190,9 @@ std::string ProgressBar::BarLine(uint64_t done) const {
   bool known = TotalIsKnown(done);
   std::string percent = known ? fmt::format("{:3.0f}%", std::floor(fraction * 100)) : "";
   auto bar = [&](size_t cells) { return known ? DrawBar(fraction, cells, options_.style) : ""; };
-  std::string amount = known ? fmt::format("{} of {}", Amount(done), Amount(total_)) : Amount(done);
-  std::string rate = Rate(rate_per_s_);
+  const bool counts = Counts(done);
+  std::string amount = known ? fmt::format("{} of {}", Amount(done), Amount(total_)) : counts ? Amount(done) : Passed();
+  std::string rate = counts ? Rate(rate_per_s_) : "";
   std::string left = TimeLeft(done);
 
   auto join = [](const std::vector<std::string>& parts) {
@@ -214,12 +222,12 @@ std::string ProgressBar::BarLine(uint64_t done) const {
 }
 
 std::string ProgressBar::PlainLine(uint64_t done) const {
-  std::string line = fmt::format("{}: {}", what_, Amount(done));
+  std::string line = fmt::format("{}: {}", what_, Counts(done) ? Amount(done) : Passed());
   if (TotalIsKnown(done)) {
     double fraction = static_cast<double>(done) / static_cast<double>(total_);
     line += fmt::format(" of {} ({:.0f}%)", Amount(total_), std::floor(fraction * 100));
   }
-  line += ", " + Rate(rate_per_s_);
+  if (Counts(done)) line += ", " + Rate(rate_per_s_);
   if (std::string left = TimeLeft(done); !left.empty()) line += ", " + left;
   if (!detail_.empty()) line += fmt::format(" ({})", detail_);
   return line;

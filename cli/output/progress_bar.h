@@ -61,6 +61,8 @@ class ProgressBar : public Progress {
   std::string Rate(double per_second) const;
   std::string TimeLeft(uint64_t done) const;
   bool TotalIsKnown(uint64_t done) const { return total_ > 0 && done <= total_; }
+  bool Counts(uint64_t done) const { return total_ > 0 || done > 0; }
+  std::string Passed() const;
 
   const Options options_;
   std::atomic<uint64_t> done_{0};

@@ -75,6 +75,20 @@ TEST(ProgressBarTest, RowsAndItemsAreCounted) {
   EXPECT_THAT(stage.Bar(), ::testing::HasSubstr("5 of 10  2.5/s"));
 }
 
+TEST(ProgressBarTest, WhoOnlyWaitsIsToldHowLong) {
+  for (bool terminal : {false, true}) {
+    Stage stage;
+    output::ProgressBar bar(stage.Options(terminal));
+    bar.Begin("waiting", Unit::kItems, 0);
+    stage.Pass(5000);
+    bar.Update(0);
+    EXPECT_EQ(stage.Last(), terminal ? kErase + std::string("waiting  5.0 s") : "waiting: 5.0 s\n");
+    stage.Pass(6000);
+    bar.End();
+    EXPECT_EQ(stage.Last(), "waiting: 11 s\n");
+  }
+}
+
 TEST(ProgressBarTest, ItIsRedrawnAtMostTenTimesASecond) {
   Stage stage;
   output::ProgressBar bar(stage.Options(true));
