@@ -17,6 +17,10 @@ struct ProgramCall {
   // Called at least every Interrupt::kPollMs while no output comes; an exception from it ends the command. May be
   // empty.
   std::function<void()> while_quiet = {};
+
+  // On this machine: it is not to be ended in the middle. Neither the terminal's signals nor the death of this process
+  // reach it, and after an interrupt it has ten seconds to come to its end.
+  bool is_whole = false;
 };
 
 struct CommandResult {

@@ -57,6 +57,7 @@ struct Launch {
       password_file = PasswordInMemory(command.password);
       environment["PGPASSFILE"] = fmt::format("/proc/self/fd/{}", password_file.get());
     }
+    is_whole = command.is_whole;
     words = command.argv;
     env_words = Assignments(environment);
     argv = Pointers(words);
@@ -64,6 +65,7 @@ struct Launch {
   }
 
   const pid_t parent = getpid();
+  bool is_whole = false;
   std::vector<std::string> words;
   std::vector<std::string> env_words;
   std::vector<char*> argv;
@@ -79,7 +81,11 @@ struct Launch {
   signal(SIGPIPE, SIG_DFL);
   signal(SIGXFSZ, SIG_DFL);
   // The kernel ends the program when we die, whatever the cause. The second check covers our death before the prctl().
-  if (prctl(PR_SET_PDEATHSIG, SIGTERM) != 0 || getppid() != launch.parent) _exit(126);
+  if (launch.is_whole) {
+    setsid();
+  } else if (prctl(PR_SET_PDEATHSIG, SIGTERM) != 0 || getppid() != launch.parent) {
+    _exit(126);
+  }
   const int null_fd = open("/dev/null", O_RDONLY);
   if (null_fd < 0 || dup2(null_fd, STDIN_FILENO) < 0 || dup2(out_fd, STDOUT_FILENO) < 0 ||
       dup2(err_fd, STDERR_FILENO) < 0) {
@@ -99,7 +105,7 @@ struct Launch {
 // A child process that does not outlive this object.
 class Child {
  public:
-  explicit Child(const Launch& launch) {
+  explicit Child(const Launch& launch) : patience_(launch.is_whole ? 10 : 0) {
     Pipe out = MakePipe();
     Pipe err = MakePipe();
     pid_ = fork();
@@ -128,15 +134,21 @@ class Child {
 
  private:
   void End() {
+    if (patience_.count() > 0 && EndsWithin(patience_)) return;
     kill(pid_, SIGTERM);
-    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(1);
+    while (!EndsWithin(std::chrono::seconds(1))) kill(pid_, SIGKILL);
+  }
+  bool EndsWithin(std::chrono::seconds time) const {
+    const auto deadline = std::chrono::steady_clock::now() + time;
     int status = 0;
     while (waitpid(pid_, &status, WNOHANG) == 0) {
-      if (std::chrono::steady_clock::now() > deadline) kill(pid_, SIGKILL);
+      if (std::chrono::steady_clock::now() > deadline) return false;
       std::this_thread::sleep_for(std::chrono::milliseconds(5));
     }
+    return true;
   }
 
+  const std::chrono::seconds patience_;
   pid_t pid_ = -1;
   FileDescriptor out_;
   FileDescriptor err_;

@@ -16,14 +16,26 @@
 
 namespace rotv::os {
 
-ProgramResult RunProgramQuietly(const std::vector<std::string>& words, const Interrupt& interrupt,
-                                const Environment& added) {
+namespace {
+
+ProgramResult Run(const ProgramCall& program, const Interrupt& interrupt) {
   ProgramResult result;
   CommandResult ended = RunLocalCommand(
-      {.argv = words, .env = added, .password = {}}, [&](std::string_view text) { result.out += text; }, interrupt);
+      program, [&](std::string_view text) { result.out += text; }, interrupt);
   result.exit_status = ended.exit_status;
   result.err = std::move(ended.stderr_text);
   return result;
+}
+
+}  // namespace
+
+ProgramResult RunProgramQuietly(const std::vector<std::string>& words, const Interrupt& interrupt,
+                                const Environment& added) {
+  return Run({.argv = words, .env = added, .password = {}}, interrupt);
+}
+
+ProgramResult RunProgramWhole(const std::vector<std::string>& words, const Interrupt& interrupt) {
+  return Run({.argv = words, .env = {}, .password = {}, .is_whole = true}, interrupt);
 }
 
 int RunProgramShowing(const std::vector<std::string>& words, const Interrupt& interrupt,

@@ -25,6 +25,9 @@ struct ProgramResult {
 ProgramResult RunProgramQuietly(const std::vector<std::string>& words, const Interrupt& interrupt,
                                 const Environment& added = {});
 
+// The same for a program that must not be ended in the middle (ProgramCall::is_whole).
+ProgramResult RunProgramWhole(const std::vector<std::string>& words, const Interrupt& interrupt);
+
 // The same, but passes stdout and stderr, merged, to `on_output` as they come, and returns the exit status. An
 // exception from `on_output` ends the program. The program's environment is exactly `environment`.
 int RunProgramShowing(const std::vector<std::string>& words, const Interrupt& interrupt,

@@ -115,6 +115,19 @@ TEST(LocalCommandTest, OnlyTheLast64KiBOfErrorsAreKept) {
   EXPECT_TRUE(ran.result.stderr_text.ends_with("line\nlast\n"));
 }
 
+TEST(LocalCommandTest, AWholeProgramComesToItsEndAndIsOutOfTheTerminalsReach) {
+  const testing::TempDir directory;
+  const std::string file = directory / "done";
+  Interrupt interrupt;
+  os::ProgramCall command = Shell("[ $(ps -o sid= -p $$) = $$ ] || exit 1; trap 'echo ended >>" + file +
+                                  "' TERM; echo began; sleep 0.3; " + "echo done >>" + file);
+  command.is_whole = true;
+  EXPECT_THROW(os::RunLocalCommand(
+                   command, [&](std::string_view) { interrupt.Request(); }, interrupt),
+               Error);
+  EXPECT_EQ(testing::ReadFile(file), "done\n");
+}
+
 TEST(LocalCommandTest, AnInterruptEndsTheProgram) {
   Interrupt interrupt;
   std::string pid;
