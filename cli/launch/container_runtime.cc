@@ -11,6 +11,7 @@
 
 #include "cli/config/home.h"
 #include "cli/launch/launch_state.h"
+#include "cli/launch/port_rules.h"
 #include "cli/output/format.h"
 #include "cli/output/output.h"
 #include "os/base64.h"
@@ -215,7 +216,13 @@ void ContainerRuntime::Start(const LaunchRequest& request) {
   if (!request.database_password.empty()) variables["ROTV_PASSWORD"] = request.database_password;
   for (const auto& [name, value] : request.twin) variables[name] = value;
   os::PrivateFile env_file(ContainerVariables(place_), EnvFileText(variables));
-  os::ProgramResult started = os::RunProgramQuietly(RunWords(request, env_file.path()), interrupt_);
+  if (program_ == "podman" && geteuid() == 0) {
+    for (int port : {request.database_only ? 0 : request.port, request.database_port}) {
+      if (port != 0) RemoveStalePortRules(program_, port, interrupt_);
+    }
+  }
+  // A run that is ended in the middle leaves rules of the firewall, and what else its network consists of.
+  os::ProgramResult started = os::RunProgramWhole(RunWords(request, env_file.path()), interrupt_);
   if (started.exit_status == 0) return;
   Stop();  // A failed start can leave a container in state "created".
   if (UsesOverlay(request.warm)) throw CloneRefused(os::LastLine(started.err));
@@ -343,8 +350,8 @@ void ContainerRuntime::OwnPersistentDirectory(const std::filesystem::path& direc
 void ContainerRuntime::Stop() {
   if (State() == RunState::kNone) return;  // Throws if the container is not ours.
   const Interrupt none;                    // Once begun, stopping is not interrupted.
-  os::RunProgramQuietly({program_, "stop", "--time", "20", container_}, none);
-  os::ProgramResult removed = os::RunProgramQuietly({program_, "rm", "--force", "--volumes", container_}, none);
+  os::RunProgramWhole({program_, "stop", "--time", "20", container_}, none);
+  os::ProgramResult removed = os::RunProgramWhole({program_, "rm", "--force", "--volumes", container_}, none);
   if (removed.exit_status != 0 && State() != RunState::kNone) {
     throw Error(ErrorCode::kUsage,
                 fmt::format("the container {} cannot be removed: {}", container_, os::LastLine(removed.err)),

@@ -65,6 +65,24 @@ class StartContainerTest : public StartTest {
     EXPECT_EQ(Containers(), "");
     EXPECT_EQ(os::WhoListensOn(port_), "");
   }
+  // What Podman leaves where it is killed in the middle: the port leads to a container that is gone.
+  void AddPortRules(const std::string& container) const {
+    const std::string rules = MustRun({.argv = {"iptables", "-w", "-t", "nat", "-S"}}).out;
+    const std::string kept = "-N NETAVARK-DN-";
+    const size_t at = rules.find(kept);
+    ASSERT_NE(at, std::string::npos) << rules;
+    const std::string chain = rules.substr(at + 3, rules.find('\n', at) - at - 3);
+    const std::vector<std::string> port = {"-p", "tcp", "--dport", std::to_string(port_)};
+    auto add = [](std::vector<std::string> rule, const std::vector<std::string>& match,
+                  const std::vector<std::string>& target) {
+      std::vector<std::string> argv = {"iptables", "-w", "-t", "nat", "-A"};
+      for (const auto& part : {rule, match, target}) argv.insert(argv.end(), part.begin(), part.end());
+      MustRun({.argv = argv});
+    };
+    add({"NETAVARK-HOSTPORT-DNAT"}, port,
+        {"-m", "comment", "--comment", "dnat name: podman id: " + container, "-j", chain});
+    add({chain, "-d", "127.0.0.1/32"}, port, {"-j", "DNAT", "--to-destination", "10.88.255.254:8080"});
+  }
   // Builds and returns the steps that were not found in the cache: their numbers with their stage.
   std::string Build() {
     Result built = Rotv({"build"});
@@ -355,6 +373,15 @@ TEST_F(StartContainerTest, AStartAfterAKilledOneWorks) {
     MustRotv({"stop"});
     ExpectNothingRuns();
   }
+  if (geteuid() != 0) return;  // Without root, no rule of the firewall leads to a container.
+  const std::string gone(64, 'e');
+  AddPortRules(gone);
+  MustRotv({"start"});
+  EXPECT_EQ(Get("/count/places"), "100");
+  MustRotv({"stop"});
+  const std::string rules = MustRun({.argv = {"iptables", "-w", "-t", "nat", "-S"}}).out;
+  EXPECT_THAT(rules, Not(HasSubstr(gone)));
+  EXPECT_THAT(rules, Not(HasSubstr(fmt::format("--dport {} ", port_))));
 }
 
 TEST_F(StartContainerTest, ADamagedCompressedSeedIsWrittenAgain) {
