@@ -26,7 +26,8 @@ namespace rotv::config {
 namespace {
 
 constexpr const char* kMinimalConfig =
-    "write rotv.toml, for example:  [sources.production]  ssh = \"root@db.example.org\"  database = \"rotv\"  "
+    "rotv-sync init asks for it; or write rotv.toml, for example:  [sources.production]  ssh = \"root@db.example.org\" "
+    " database = \"rotv\"  "
     "user = \"rotv\"  (each on a line of its own), or set PRODUCTION_HOST and PGDATABASE in .env";
 
 enum class Kind { kText, kPath };

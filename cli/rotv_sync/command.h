@@ -27,6 +27,7 @@ program::Command DeclareSource(CLI::App& app);
 program::Command DeclareClean(CLI::App& app);
 program::Command DeclareMask(CLI::App& app);
 program::Command DeclareKey(CLI::App& app);
+program::Command DeclareInit(CLI::App& app);
 
 // Adds --no-retry, which sets `no_retry`: Context::retry's opposite.
 CLI::Option* AddNoRetry(CLI::App& app, bool* no_retry);

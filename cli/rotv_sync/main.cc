@@ -16,6 +16,7 @@ const program::Program kProgram{
     .description = "Follows a PostgreSQL database and writes seeds of it that equal a pg_dump.",
     .footer =
         "Examples:\n"
+        "  rotv-sync init                     # asks where the data comes from, and writes rotv.toml\n"
         "  rotv-sync doctor                   # checks whether a baseline would work\n"
         "  rotv-sync pull                     # takes the baseline the first time\n"
         "  rotv-sync materialize              # writes HOME/seed-data.sql\n"
@@ -24,7 +25,8 @@ const program::Program kProgram{
         "5 not understood, 6 disk, 7 store damaged (also what verify and mask check find), 8 a new baseline\n"
         "is needed, 10 in use by another run, 12 a program or service of this machine does not start,\n"
         "130 interrupted.",
-    .commands = {Entry("doctor", DeclareDoctor),
+    .commands = {{"init", DeclareInit},
+                 Entry("doctor", DeclareDoctor),
                  Entry("baseline", DeclareBaseline),
                  Entry("pull", DeclarePull),
                  Entry("materialize", DeclareMaterialize),

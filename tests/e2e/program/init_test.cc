@@ -1,0 +1,161 @@
+// rotv-sync init: with options alone, and on a terminal (of util-linux's script), against a real sshd and server.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "fmt/format.h"
+#include "tests/e2e/error_checks.h"
+#include "tests/e2e/exit_codes.h"
+#include "tests/support/servers/postgres_container.h"
+#include "tests/support/servers/rotv_home.h"
+
+namespace rotv::testing {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+class InitTest : public ::testing::Test {
+ protected:
+  InitTest() { fs::remove(rotv_.config()); }
+
+  std::vector<std::string> Options(const std::string& database = "rotv") {
+    return {"init",
+            "--ssh",
+            rotv_.ssh().Destination(),
+            "--identity",
+            rotv_.ssh().client_key(),
+            "--known-hosts",
+            rotv_.ssh().known_hosts(),
+            "--host",
+            rotv_.server().socket_directory(),
+            "--port",
+            std::to_string(rotv_.server().port()),
+            "--database",
+            database,
+            "--user",
+            "rotv"};
+  }
+  std::vector<std::string> LeftNames() const {
+    std::vector<std::string> names;
+    for (const auto& entry : fs::directory_iterator(rotv_.directory())) names.push_back(entry.path().filename());
+    std::sort(names.begin(), names.end());
+    return names;
+  }
+  // The same on a terminal, with these answers typed: `first` at once, the rest when the terminal has shown `awaited`,
+  // since some programs forget what was typed before they ask.
+  Result OnTerminal(const std::vector<std::string>& arguments, const std::string& first,
+                    const std::string& awaited = "", const std::string& rest = "") const {
+    Command command = rotv_.SyncCommand(arguments);
+    std::string line;
+    for (const std::string& word : command.argv) line += "'" + word + "' ";
+    const std::string screen = rotv_.directory() / "user/screen";
+    WriteFile(screen, "");
+    command.argv = {"sh",
+                    "-c",
+                    "{ printf %s \"$2\"; until [ -z \"$3\" ] || grep -q -e \"$3\" \"$1\"; do sleep 0.05; done; "
+                    "printf %s \"$4\"; } | script --quiet --return --flush --command \"$0\" \"$1\"",
+                    line,
+                    screen,
+                    first,
+                    awaited,
+                    rest};
+    command.env["TERM"] = "xterm";
+    return RunCommand(command);
+  }
+
+  RotvHome rotv_{{.binary = ROTV_SYNC_BINARY}};
+};
+
+TEST_F(InitTest, OptionsMakeAFileWithWhichABaselineWorks) {
+  rotv_.server().Exec("CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t VALUES (1)");
+  // Nothing that cannot be reached is written.
+  ExpectError(rotv_.Sync(Options("nowhere")), {kRefused, "nowhere", "nothing was written"});
+  EXPECT_FALSE(fs::exists(rotv_.config()));
+
+  std::vector<std::string> options = Options();
+  options.insert(options.begin(), "--json");
+  const Result made = rotv_.Sync(options);
+  ASSERT_EQ(made.exit_status, 0) << made.out << made.err;
+  const nlohmann::json document = nlohmann::json::parse(made.out);
+  EXPECT_EQ(document["path"], rotv_.config().native());
+  EXPECT_EQ(document["doctor"]["checks"][0]["outcome"], "ok");
+  rotv_.MustSync({"baseline"});
+  rotv_.ExpectSeedIsDump();
+
+  // The second one replaces nothing, unless it is told to, and keeps what was there.
+  const std::string first = ReadFile(rotv_.config());
+  ExpectError(rotv_.Sync(Options()), {kUsage, "there is a " + rotv_.config().native() + " already", "--force"});
+  EXPECT_EQ(ReadFile(rotv_.config()), first);
+  rotv_.MustSync({"--source", "other", "init", "--force", "--no-check", "--remote", "history"});
+  EXPECT_EQ(ReadFile(rotv_.config().native() + ".old"), first);
+  EXPECT_THAT(ReadFile(rotv_.config()),
+              HasSubstr("[sources.other]\nremote = \"" + (rotv_.directory() / "history").native() + "\"\n"));
+  EXPECT_THAT(LeftNames(), ::testing::ElementsAre("home", "rotv.toml", "rotv.toml.old", "seed.sql", "user"));
+}
+
+TEST_F(InitTest, WithoutATerminalWhatIsMissingIsNamed) {
+  ExpectError(rotv_.Sync({"init"}), {kUsage, "nothing says where the data comes from", "--ssh user@host"});
+  ExpectError(rotv_.Sync({"init", "--ssh", "db"}), {kUsage, "no database is named", "--database NAME"});
+  ExpectError(rotv_.Sync({"init", "--url", "postgresql://a:b@db/x"}), {kUsage, "url holds a password", "pgpass"});
+  EXPECT_EQ(rotv_.Sync({"init", "--ssh", "db", "--url", "postgresql://a@db/x"}).exit_status, kUsage);
+  EXPECT_FALSE(fs::exists(rotv_.config()));
+  // What the application's files say is enough.
+  WriteFile(rotv_.directory() / ".env", "PRODUCTION_HOST=db.invalid\nPGDATABASE=rotv\n");
+  rotv_.MustSync({"init", "--no-check"});
+  EXPECT_THAT(ReadFile(rotv_.config()), HasSubstr("ssh      = \"root@db.invalid\"\ndatabase = \"rotv\"\n"));
+}
+
+TEST_F(InitTest, ATerminalIsAskedForTheRest) {
+  WriteFile(rotv_.directory() / "user/.ssh/config", "Host prod\n");
+  WriteFile(rotv_.ssh().known_hosts(), "", 0600);
+  const std::vector<std::string> options = {"init",
+                                            "--identity",
+                                            rotv_.ssh().client_key(),
+                                            "--known-hosts",
+                                            rotv_.ssh().known_hosts(),
+                                            "--host",
+                                            rotv_.server().socket_directory(),
+                                            "--port",
+                                            std::to_string(rotv_.server().port())};
+  // No host key is trusted without an answer.
+  const std::string host = "1\n" + rotv_.ssh().Destination() + "\n";
+  const Result refused = OnTerminal(options, host + "n\n");
+  EXPECT_EQ(refused.exit_status, kRefused) << refused.out;
+  EXPECT_THAT(refused.out, HasSubstr("hosts of ~/.ssh/config: prod"));
+  EXPECT_THAT(refused.out, HasSubstr("its fingerprint is SHA256:"));
+  EXPECT_FALSE(fs::exists(rotv_.config()));
+
+  // OpenSSH asks about the key by itself; then the questions go on.
+  const Result shown = OnTerminal(options, host + "y\n", "continue connecting", "yes\n");
+  EXPECT_THAT(ReadFile(rotv_.ssh().known_hosts()), HasSubstr(rotv_.ssh().HostKey())) << shown.out;
+  std::string answers = host;
+  if (shown.out.find("Where on that host") != std::string::npos) answers += "1\n";  // Containers of others run here.
+  const Result made = OnTerminal(options, answers + "rotv\nrotv\n");
+  EXPECT_EQ(made.exit_status, 0) << made.out;
+  EXPECT_THAT(made.out, HasSubstr("Wrote " + rotv_.config().native()));
+  EXPECT_EQ(rotv_.Sync({"doctor"}).exit_status, 0);
+}
+
+TEST_F(InitTest, ContainersOfTheHostAreProposed) {
+  const PostgresContainer container;
+  const SshServer there({.environment = container.environment()});
+  const std::vector<std::string> options = {
+      "init", "--ssh", there.Destination(), "--identity", there.client_key(), "--known-hosts", there.known_hosts()};
+  const std::string list = OnTerminal(options, "").out;
+  const size_t at = list.find("in " + container.name() + " (podman, ");
+  ASSERT_NE(at, std::string::npos) << list;
+  const size_t line = list.rfind('\n', at) + 1;
+  const std::string number = std::to_string(std::stoi(list.substr(line)));
+  const Result made = OnTerminal(options, number + "\nrotv\nrotv\n");
+  EXPECT_EQ(made.exit_status, 0) << made.out;
+  EXPECT_THAT(ReadFile(rotv_.config()), HasSubstr("container   = \"" + container.name() + "\"\n"));
+}
+
+}  // namespace
+}  // namespace rotv::testing
