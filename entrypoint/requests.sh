@@ -3,9 +3,9 @@
 # USR1), and the end of the process for which all of this runs.
 #
 #   ROTV_SOCKET_DIR/rotv-main      the entrypoint's process, once it takes requests
-#   ROTV_SOCKET_DIR/rotv-request   `reset` or `save`, and the process that asks; removed when it is taken
+#   ROTV_SOCKET_DIR/rotv-request   `reset`, `refill` or `save`, and the process that asks; removed when it is taken
 #   ROTV_SOCKET_DIR/rotv-answer    `ok TEXT`, `restart REASON` or `error REASON`
-#   ROTV_SOCKET_DIR/rotv-pipe      takes the tar of `save`
+#   ROTV_SOCKET_DIR/rotv-pipe      takes the tar of `save`, and has that of `refill`
 
 request_came=no
 # The process that ends when the owner does; empty if there is no owner.
@@ -75,6 +75,7 @@ do_request() {
   sender=''
   case $verb in
     reset) reset_cluster ;;
+    refill) refill_cluster "$process" ;;
     save) save_cluster "$process" ;;
     *) answer "error this entrypoint knows no request $verb" ;;
   esac
@@ -89,30 +90,70 @@ start_forgiven() {  # STATUS
   start_application
 }
 
-# Only a start on a warm cluster that has the very state can begin again by itself.
+# Only a start on a warm cluster can begin again by itself.
 reset_cluster() {
   if [[ $ROTV_MODE == persistent ]]; then
     answer "error persistent data is not thrown away"
   elif [[ -z $warm_fd ]]; then
     answer "restart its data was imported"
-  elif [[ -n $carry_fd ]]; then
-    answer "restart its data was carried from another state"
+  elif [[ -n $again_fd ]] && ! reopen_carry; then
+    answer "restart there is no room for the changes that were made to its warm cluster"
   else
     say "reset: the changes are thrown away"
     stop_at_once
-    start_on_clone
-    set_password
-    say "reset: done"
-    answer ok
+    clone_cluster || fail "the warm cluster cannot be cloned again: $problem" "rotv restart starts on clean data"
+    begin_again
   fi
 }
 
-start_on_clone() {
-  clone_cluster || fail "the warm cluster cannot be cloned again: $problem" "rotv restart starts on clean data"
-  write_development_settings || fail_full "the settings cannot be written"
+# A start that has imported its data has no warm cluster, but has perhaps left one: its files come through the pipe.
+refill_cluster() {  # PROCESS
+  if [[ $ROTV_MODE == persistent ]]; then
+    answer "error persistent data is not thrown away"
+    return
+  fi
+  say "reset: the changes are thrown away"
+  stop_at_once
+  if ! receive_files "$1"; then
+    answer "restart its warm cluster could not be passed on"
+    fail "the changes could not be thrown away: ${problem:-not all files of the warm cluster have come}" \
+      "rotv restart starts on clean data"
+  fi
+  begin_again
+}
+
+# Waits for the end of the tar, or of whoever asked. The last file is the one without which no server starts.
+receive_files() {  # PROCESS
+  local receiver status=0
+  empty_directory
+  : >"$ROTV_DATA/$began_marker" || fail_full "$ROTV_DATA cannot be written to"
+  problem=''
+  (umask 077 && exec_plain tar --extract --file=- --directory="$ROTV_DATA" <"$ROTV_SOCKET_DIR/rotv-pipe" 2>"$scratch/copy") &
+  receiver=$!
+  while kill -0 "$receiver" 2>/dev/null; do
+    kill -0 "$1" 2>/dev/null || kill -TERM "$receiver" 2>/dev/null || true
+    run await_gone "$receiver" 1
+  done
+  wait "$receiver" || status=$?
+  problem=$(head -n 1 "$scratch/copy")
+  [[ $problem != *'No space left on device'* ]] || fail_full "$problem"
+  [[ $status == 0 && -f $ROTV_DATA/global/pg_control ]]
+}
+
+# Starts the server on clean files.
+begin_again() {
+  { write_development_settings && { [[ -z $again_fd ]] || write_carry_settings; }; } ||
+    fail_full "the settings cannot be written"
   renew_hba
   start_server
+  if [[ -n $again_fd ]]; then
+    carry
+    exec {carry_fd}<&-
+  fi
   rm -f "$ROTV_DATA/$began_marker"
+  set_password
+  say "reset: done"
+  answer ok
 }
 
 # Stops the server while its files are sent, and starts it again, whether or not whoever asked still reads.

@@ -45,8 +45,10 @@ require_place() {
     unusable "it was made for another version of PostgreSQL, C library, extensions, locales or time zone"
 }
 
-# Ends a start whose warm cluster is of no use: `rotv start` then starts again, with an import.
+# Ends a start whose warm cluster is of no use: `rotv start` then starts again, with an import. A reset is for `rotv
+# restart` to make good.
 unusable() {  # REASON
+  [[ -z ${scratch:-} || ! -e $scratch/changes ]] || fail "the warm cluster cannot be brought to its state again: $1" "rotv restart starts on clean data"
   say "warm: unusable ${1//$'\n'/ }"
   exit 1
 }
@@ -54,14 +56,14 @@ unusable() {  # REASON
 # Opens what there is to read and to write, and begins to look for `place` if anything of it is used.
 open_warm() {
   local opened=${ROTV_INTERNAL_WARM:-}
-  IFS=, read -r warm_fd empty_fd carry_fd state_to empty_to layer_fd taken_fd place_fd ready_fd <<<"$opened"
+  IFS=, read -r warm_fd empty_fd carry_fd state_to empty_to layer_fd taken_fd place_fd ready_fd again_fd <<<"$opened"
   unset ROTV_INTERNAL_WARM
   [[ $ROTV_MODE == development && -z $opened ]] || return 0
   [[ -n ${ROTV_WARM:-}${ROTV_WARM_EMPTY:-}${ROTV_WARM_TO:-} ]] || return 0
   seek_place
   if [[ -n ${ROTV_WARM:-} ]]; then
     { exec {warm_fd}<"$ROTV_WARM"; } 2>/dev/null || unusable "$ROTV_WARM cannot be opened"
-    [[ -z ${ROTV_CARRY:-} ]] || { exec {carry_fd}<"$ROTV_CARRY"; } 2>/dev/null || unusable "$ROTV_CARRY cannot be opened"
+    [[ -z ${ROTV_CARRY:-} ]] || { exec {carry_fd}<"$ROTV_CARRY" {again_fd}<"$ROTV_CARRY"; } 2>/dev/null || unusable "$ROTV_CARRY cannot be opened"
     if [[ -n ${ROTV_CARRY_PIPE:-} ]]; then
       open_for_reading "$ROTV_CARRY_PIPE" || unusable "$ROTV_CARRY_PIPE cannot be opened"
       ready_fd=$pipe_fd
@@ -78,7 +80,7 @@ open_warm() {
   open_pipe empty && empty_to=$pipe_fd
   # The pipe that has a line once `rotv start` has read the files by itself. Without one they are sent.
   [[ -z ${ROTV_WARM_TO:-} ]] || { open_for_reading "$ROTV_WARM_TO/taken" && taken_fd=$pipe_fd; } || true
-  export ROTV_INTERNAL_WARM="$warm_fd,$empty_fd,$carry_fd,$state_to,$empty_to,$layer_fd,$taken_fd,$place_fd,$ready_fd"
+  export ROTV_INTERNAL_WARM="$warm_fd,$empty_fd,$carry_fd,$state_to,$empty_to,$layer_fd,$taken_fd,$place_fd,$ready_fd,$again_fd"
 }
 
 # Opens a pipe for writing as `pipe_fd`, if `rotv start` has made one. To open it for both first does not wait for a
@@ -97,7 +99,10 @@ open_for_reading() {  # PIPE
 }
 
 # The server and the application must not hold what they could write to.
-forget_warm() { [[ -z $warm_fd ]] || exec {warm_fd}<&-; }
+forget_warm() {
+  local descriptor
+  for descriptor in $warm_fd $again_fd; do exec {descriptor}<&-; done
+}
 # An application that outlives the server must not keep the cluster from being removed.
 forget_layer() { [[ -z $layer_fd ]] || exec {layer_fd}<&-; }
 
@@ -290,6 +295,16 @@ carry() {
   milliseconds=$(((${EPOCHREALTIME/[.,]/} - ${start/[.,]/}) / 1000))
   printf -v milliseconds '%04d' "$milliseconds"
   say "warm: carried ${milliseconds%???}.${milliseconds: -3}"
+}
+
+# Makes the changes that the start has made ready to be made again. They were opened twice by then, since bash cannot go
+# back in a file; `rotv start` has removed it.
+reopen_carry() {
+  if [[ ! -e $scratch/changes ]]; then
+    run cat <&"$again_fd" 2>/dev/null >"$scratch/changes.new" && mv "$scratch"/changes{.new,} || return 1
+  fi
+  ready_fd=''
+  exec {carry_fd}<"$scratch/changes"
 }
 
 run_carry() {

@@ -21,6 +21,9 @@ struct ProgramCall {
   // On this machine: it is not to be ended in the middle. Neither the terminal's signals nor the death of this process
   // reach it, and after an interrupt it has ten seconds to come to its end.
   bool is_whole = false;
+
+  // What it reads, on this machine alone; -1: nothing. It stays the caller's.
+  int standard_input = -1;
 };
 
 struct CommandResult {

@@ -51,7 +51,8 @@ FileDescriptor PasswordInMemory(const std::string& password) {
 // Launch holds what the child needs, made before the fork: after it the child may not allocate, since another thread
 // may have held the allocator's lock, which is then never released.
 struct Launch {
-  Launch(const ProgramCall& command, std::map<std::string, std::string> environment) {
+  Launch(const ProgramCall& command, std::map<std::string, std::string> environment)
+      : standard_input(command.standard_input) {
     for (const auto& [name, value] : command.env) environment[name] = value;
     if (!command.password.empty()) {
       password_file = PasswordInMemory(command.password);
@@ -66,6 +67,7 @@ struct Launch {
 
   const pid_t parent = getpid();
   bool is_whole = false;
+  const int standard_input;
   std::vector<std::string> words;
   std::vector<std::string> env_words;
   std::vector<char*> argv;
@@ -86,8 +88,8 @@ struct Launch {
   } else if (prctl(PR_SET_PDEATHSIG, SIGTERM) != 0 || getppid() != launch.parent) {
     _exit(126);
   }
-  const int null_fd = open("/dev/null", O_RDONLY);
-  if (null_fd < 0 || dup2(null_fd, STDIN_FILENO) < 0 || dup2(out_fd, STDOUT_FILENO) < 0 ||
+  const int in_fd = launch.standard_input >= 0 ? launch.standard_input : open("/dev/null", O_RDONLY);
+  if (in_fd < 0 || dup2(in_fd, STDIN_FILENO) < 0 || dup2(out_fd, STDOUT_FILENO) < 0 ||
       dup2(err_fd, STDERR_FILENO) < 0) {
     _exit(126);
   }

@@ -386,7 +386,8 @@ std::vector<std::string> ContainerRuntime::ShellCommand(bool terminal, const Own
 }
 
 std::vector<std::string> ContainerRuntime::RequestCommand(const std::string& verb) const {
-  std::vector<std::string> words = {program_, "exec", container_, "bash", "/usr/local/lib/rotv/request"};
+  std::vector<std::string> words = {program_,   "exec", "--interactive",
+                                    container_, "bash", "/usr/local/lib/rotv/request"};
   words.insert(words.end(), {Database().socket_directory, verb});
   return words;
 }

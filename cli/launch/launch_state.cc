@@ -25,7 +25,8 @@ std::filesystem::path StatePath(const std::filesystem::path& place) { return pla
 
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(LaunchState, runtime, ready, port, persistent, directory, database,
                                                 database_port, database_password, health, source, seed_file, saved,
-                                                snapshot, subset, subset_made_by, lsn, data_time_us, started_time_us)
+                                                snapshot, subset, subset_made_by, lsn, kept, data_time_us,
+                                                started_time_us)
 
 std::vector<std::filesystem::path> PlacesIn(const std::filesystem::path& home) {
   std::vector<std::filesystem::path> places;

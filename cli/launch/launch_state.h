@@ -30,6 +30,7 @@ struct LaunchState {
   bool subset = false;            // It has only the rows of [subset].
   std::string subset_made_by;     // SubsetFingerprint() of that; empty: of an older program.
   std::string lsn;
+  std::string kept;             // The id of the warm cluster that its import has left; empty: none.
   int64_t data_time_us = 0;     // Unix time by the source's clock.
   int64_t started_time_us = 0;  // Unix time by this machine's clock.
 };

@@ -244,6 +244,8 @@ LaunchResult Launch(const LaunchPlace& place, const LaunchOptions& options) {
     }
   }
   result.seconds = os::SecondsSince(start);
+  if (data.from() == DataFrom::kSeed) result.state.kept = data.KeptState();
+  if (!result.state.kept.empty()) WriteLaunchState(place.project.place, result.state);
   return result;
 }
 

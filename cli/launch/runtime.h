@@ -132,7 +132,8 @@ class Runtime {
   virtual std::vector<std::string> LogCommand(const LogView& view) const = 0;
   // The command of a shell where the application runs. Its variables name `database` and no other.
   virtual std::vector<std::string> ShellCommand(bool terminal, const OwnDatabase& database) const = 0;
-  // The command that asks the running entrypoint for something and waits until it is done (entrypoint/request).
+  // The command that asks the running entrypoint for something and waits until it is done (entrypoint/request). It may
+  // have a standard input.
   virtual std::vector<std::string> RequestCommand(const std::string& verb) const = 0;
   // The running database, as seen by programs in ShellCommand()'s shell.
   virtual OwnDatabase Database() const = 0;

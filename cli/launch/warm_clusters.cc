@@ -238,6 +238,13 @@ std::optional<WarmLease> WarmClusters::FindSaved(const std::string& name) const 
   });
 }
 
+std::optional<WarmLease> WarmClusters::FindById(const std::string& id) const {
+  if (id.empty() || !fs::exists(directory_ / id)) return std::nullopt;
+  const Turn turn(directory_);
+  const std::optional<WarmManifest> manifest = ReadWarmManifest(directory_ / id);
+  return manifest ? Lease(directory_ / id, *manifest) : std::nullopt;
+}
+
 std::optional<WarmLease> WarmClusters::FindAt(const WarmPurpose& purpose, const history::ResolvedPoint& point) const {
   return FindBest([&, key = PurposeKey(purpose)](const WarmManifest& manifest) -> std::optional<uint64_t> {
     const history::ResolvedPoint& has = manifest.state.point;

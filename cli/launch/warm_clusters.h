@@ -84,6 +84,7 @@ class WarmClusters {
   std::optional<WarmLease> FindEmpty(const WarmPurpose& purpose) const;
   std::optional<WarmLease> FindForeign(const WarmPurpose& purpose, const std::string& seed_fingerprint) const;
   std::optional<WarmLease> FindSaved(const std::string& name) const;
+  std::optional<WarmLease> FindById(const std::string& id) const;
   // The one at this very point.
   std::optional<WarmLease> FindAt(const WarmPurpose& purpose, const history::ResolvedPoint& point) const;
   // The one of the same history whose LSN is nearest, and which was not carried too much (WornOut()).

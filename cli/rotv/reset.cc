@@ -3,18 +3,28 @@
 #include <fmt/format.h>
 
 #include <chrono>
+#include <exception>
+#include <future>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <string>
+#include <string_view>
 #include <thread>
+#include <utility>
 
 #include "cli/config/home.h"
+#include "cli/launch/cluster_sender.h"
 #include "cli/launch/http_probe.h"
 #include "cli/launch/launch_state.h"
+#include "cli/launch/warm_clusters.h"
 #include "cli/output/format.h"
 #include "cli/rotv/command.h"
 #include "os/clock.h"
+#include "os/local_command.h"
+#include "os/pipe.h"
 #include "os/run_program.h"
 #include "storage/error.h"
+#include "storage/handle.h"
 
 namespace rotv {
 namespace {
@@ -42,15 +52,52 @@ void AwaitAnswer(const program::Invocation& call, launch::Runtime& runtime, cons
   }
 }
 
-// Returns why it cannot be done without a restart; empty if it is done.
-std::string ResetInPlace(const program::Invocation& call, launch::Runtime& runtime) {
-  const os::ProgramResult asked = os::RunProgramQuietly(runtime.RequestCommand("reset"), call.interrupt);
-  if (asked.exit_status == 0) return "";
-  const std::string reason = os::LastLine(asked.err);
-  if (asked.exit_status == kRestart) return reason;
-  if (asked.exit_status == kNotThere) return "the image is of an earlier version (rotv build)";
+// Returns why it cannot be done without a restart; empty if it is done. Throws where a restart would be no help.
+std::string ReasonOf(int exit_status, const std::string& err) {
+  constexpr const char* kEarlier = "the image is of an earlier version (rotv build)";
+  if (exit_status == 0) return "";
+  const std::string reason = os::LastLine(err);
+  if (exit_status == kRestart) return reason;
+  if (exit_status == kNotThere || reason.find("knows no request") != std::string::npos) return kEarlier;
   throw Error(ErrorCode::kCannotStart, fmt::format("the database cannot be reset: {}", reason),
               "rotv logs says more; rotv restart starts it again on clean data");
+}
+
+// Has the entrypoint clone the warm cluster that it was started from.
+std::string CloneAgain(const program::Invocation& call, const launch::Runtime& runtime) {
+  const os::ProgramResult asked = os::RunProgramQuietly(runtime.RequestCommand("reset"), call.interrupt);
+  return ReasonOf(asked.exit_status, asked.err);
+}
+
+// Sends it the warm cluster that its import has left.
+std::string Refill(const program::Invocation& call, const launch::Runtime& runtime, const launch::WarmLease& kept) {
+  os::Pipe pipe = os::MakePipe();
+  std::future<launch::SentCluster> sent =
+      std::async(std::launch::async, [&kept, &interrupt = call.interrupt, end = std::move(pipe.write_end)]() mutable {
+        const FileDescriptor own = std::move(end);  // Closed when this ends: that is the end of the tar.
+        return launch::SendCluster(kept, own.get(), interrupt);
+      });
+  os::CommandResult asked;
+  std::exception_ptr problem;
+  try {
+    asked = os::RunLocalCommand(
+        {.argv = runtime.RequestCommand("refill"), .env = {}, .password = {}, .standard_input = pipe.read_end.get()},
+        [](std::string_view) {}, call.interrupt);
+  } catch (...) {
+    problem = std::current_exception();
+  }
+  pipe.read_end = FileDescriptor();  // A sender whom nobody reads ends.
+  const std::string damage = sent.get().damage;
+  if (problem) std::rethrow_exception(problem);
+  if (asked.exit_status == 0) return "";
+  if (!damage.empty()) return "of the warm cluster " + damage;
+  return ReasonOf(asked.exit_status, asked.stderr_text);
+}
+
+std::string ResetInPlace(const program::Invocation& call, const launch::Runtime& runtime,
+                         const launch::LaunchState& state) {
+  const std::optional<launch::WarmLease> kept = launch::WarmClusters(call.home).FindById(state.kept);
+  return kept ? Refill(call, runtime, *kept) : CloneAgain(call, runtime);
 }
 
 int ReportReset(const program::Invocation& call, const launch::LaunchState& state, bool restarted, double seconds) {
@@ -81,7 +128,7 @@ int RunReset(const program::Invocation& call, const RuntimeOption& option) {
   std::string why_not;
   {
     const launch::LaunchLock lock(project.place);
-    why_not = ResetInPlace(call, *runtime);
+    why_not = ResetInPlace(call, *runtime, *state);
     if (why_not.empty()) AwaitAnswer(call, *runtime, *state);
   }
   if (why_not.empty()) return ReportReset(call, *state, false, seconds());

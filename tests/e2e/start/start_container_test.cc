@@ -129,6 +129,12 @@ TEST_F(StartContainerTest, ADatabaseForOneCommandResetAndSavedData) {
     all.insert(all.end(), words.begin(), words.end());
     return MustRotv(all);
   };
+  // What it has imported goes into the container again by a pipe.
+  MustRotv({"start"});
+  MustRotv({"psql", "-qc", "DELETE FROM places"});
+  EXPECT_EQ(Json::parse(MustRotv({"--json", "reset"}))["restarted"], false);
+  EXPECT_EQ(Get("/count/places"), "100");
+  MustRotv({"stop"});
   EXPECT_EQ(fresh(count, "head"), "100\n");
   EXPECT_THAT(fresh({"env"}, "head"), HasSubstr("\nDATABASE_URL=postgresql://rotv:"));
   EXPECT_THAT(LabelsOfAll(), Not(HasSubstr("rotv.home:" + rotv_.home().native() + "/fresh/")));

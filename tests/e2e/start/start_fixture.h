@@ -18,6 +18,7 @@
 #include "tests/e2e/start/empty_cluster.h"
 #include "tests/support/files/subprocess.h"
 #include "tests/support/files/temp_dir.h"
+#include "tests/support/servers/oracle.h"
 #include "tests/support/servers/rotv_home.h"
 
 namespace rotv::testing {
@@ -118,6 +119,38 @@ class StartTest : public ::testing::Test {
       }
     }
     return newest;
+  }
+
+  // The tables and indexes of the newest cluster with data that have this text.
+  std::vector<std::filesystem::path> FilesWith(const std::string& text) const {
+    std::vector<std::filesystem::path> found;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(WarmCluster("state") / "cluster/base")) {
+      const bool has = entry.is_regular_file() && ReadFile(entry.path()).find(text) != std::string::npos;
+      if (has) found.push_back(entry.path());
+    }
+    return found;
+  }
+
+  // Overwrites a text, and keeps the file's size and time.
+  static void Change(const std::filesystem::path& path, const std::string& text, const std::string& other) {
+    ASSERT_EQ(text.size(), other.size());
+    const auto time = std::filesystem::last_write_time(path);
+    const size_t at = ReadFile(path).find(text);
+    ASSERT_NE(at, std::string::npos) << path;
+    std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(static_cast<std::streamoff>(at));
+    file << other << std::flush;
+    file.close();
+    std::filesystem::last_write_time(path, time);
+  }
+
+  // The oracle for the running database, however it was started.
+  void ExpectDatabaseIsTheSources() {
+    const std::string directory = nlohmann::json::parse(Get("/env/PGHOST"));
+    const std::string port = MustRotv({"psql", "-Atc", "SHOW port"});
+    Command dump = rotv_.server().DumpCommand();
+    dump.argv.back() = "host=" + directory + " port=" + port + " user=rotv dbname=rotv";
+    EXPECT_TRUE(DumpsAreEqual({"the started database", MustRun(dump).out}, {"the source", rotv_.server().Dump()}));
   }
 
   // The running processes that a start of this home created, without a container.

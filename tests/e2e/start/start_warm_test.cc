@@ -16,7 +16,6 @@
 #include <vector>
 
 #include "tests/e2e/start/start_local_fixture.h"
-#include "tests/support/servers/oracle.h"
 
 namespace rotv::testing {
 namespace {
@@ -47,35 +46,6 @@ class WarmClusterTest : public StartLocalTest {
     }
     EXPECT_FALSE(fs::exists(rotv_.home() / "run/warm"));
     EXPECT_FALSE(fs::exists(rotv_.home() / "run/carry.sql"));
-  }
-  // The oracle for the running database, however it was started.
-  void ExpectDatabaseIsTheSources() {
-    const std::string directory = Json::parse(Get("/env/PGHOST"));
-    const std::string port = MustRotv({"psql", "-Atc", "SHOW port"});
-    Command dump = rotv_.server().DumpCommand();
-    dump.argv.back() = "host=" + directory + " port=" + port + " user=rotv dbname=rotv";
-    EXPECT_TRUE(DumpsAreEqual({"the started database", MustRun(dump).out}, {"the source", rotv_.server().Dump()}));
-  }
-  // The tables and indexes of the newest cluster with data that have this text.
-  std::vector<fs::path> FilesWith(const std::string& text) const {
-    std::vector<fs::path> found;
-    for (const auto& entry : fs::recursive_directory_iterator(WarmCluster("state") / "cluster/base")) {
-      const bool has = entry.is_regular_file() && ReadFile(entry.path()).find(text) != std::string::npos;
-      if (has) found.push_back(entry.path());
-    }
-    return found;
-  }
-  // Overwrites a text, and keeps the file's size and time.
-  static void Change(const fs::path& path, const std::string& text, const std::string& other) {
-    ASSERT_EQ(text.size(), other.size());
-    const auto time = fs::last_write_time(path);
-    const size_t at = ReadFile(path).find(text);
-    ASSERT_NE(at, std::string::npos) << path;
-    std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
-    file.seekp(static_cast<std::streamoff>(at));
-    file << other << std::flush;
-    file.close();
-    fs::last_write_time(path, time);
   }
 
   std::string places_ = "100";

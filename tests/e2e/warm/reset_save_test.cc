@@ -65,6 +65,38 @@ TEST_F(ResetSaveTest, AResetThrowsChangesAwayAndTheApplicationGoesOn) {
   ExpectNothingLeft();
 }
 
+TEST_F(ResetSaveTest, WhatWasImportedOrCarriedIsResetInPlaceToo) {
+  rotv_.server().Exec("CREATE UNLOGGED TABLE drafts (body text); INSERT INTO drafts VALUES ('as it was')");
+  for (const std::string from : {"seed", "carried"}) {
+    SCOPED_TRACE(from);
+    ASSERT_EQ(Json::parse(MustRotv({"--json", "start", "--replace"}))["from"], from);
+    const std::vector<pid_t> before = Applications();
+    for (int turn = 0; turn < 2; ++turn) {
+      Ask("DELETE FROM places WHERE id > 10; CREATE TABLE mine (id int); UPDATE drafts SET body = 'by hand'");
+      EXPECT_EQ(Json::parse(MustRotv({"--json", "reset"}))["restarted"], false);
+      ExpectDatabaseIsTheSources();
+      EXPECT_EQ(Ask("SELECT * FROM drafts"), "as it was\n");
+      EXPECT_EQ(Ask("SHOW session_replication_role"), "origin\n");
+    }
+    EXPECT_EQ(Applications(), before);
+    rotv_.server().Exec("UPDATE places SET name = 'new ' || id WHERE id % 3 = 0; DELETE FROM news WHERE id < 4");
+    rotv_.MustSync({"pull"});
+  }
+  MustRotv({"stop"});
+  ExpectNothingLeft();
+}
+
+TEST_F(ResetSaveTest, AWarmClusterThatWasDamagedIsNotWhatAResetLeaves) {
+  MustRotv({"start"});
+  Ask("DELETE FROM places WHERE id > 10");
+  const std::vector<std::filesystem::path> files = FilesWith("place 50");
+  ASSERT_FALSE(files.empty());
+  Change(files.front(), "place 50", "PLACE 50");
+  const Json reset = Json::parse(MustRotv({"--json", "reset"}));
+  EXPECT_EQ(reset["restarted"], true);
+  ExpectDatabaseIsTheSources();
+}
+
 TEST_F(ResetSaveTest, WithoutAWarmClusterInItAResetStartsAgainOnTheSameData) {
   std::ofstream(rotv_.config(), std::ios::app) << "keep_prepared = false\n";
   MustRotv({"start"});
