@@ -8,7 +8,7 @@ left_out_file=rotv-left-out
 
 trust_hint="trust = true in [sources.NAME] of rotv.toml allows it: anyone who can change the schema there can then run programs here"
 
-# Sets `seed_format` (none, plain, zstd, gzip) and opens the seed as `seed_fd` and as `plan_fd`; a plain one that several
+# Sets `seed_format` (none, plain, zstd, gzip) and opens the seed as `seed_fd` and as `plan_fd`; one that several
 # connections import also as `outline_fd`, and for each of them as one of `part_fds`. If this process was root before,
 # root has done it.
 open_seed() {
@@ -38,7 +38,7 @@ open_seed() {
       *) seed_format=plain && check_plain_seed ;;
     esac
   fi
-  if [[ $seed_format == plain ]] && ((connections > 1)); then
+  if [[ $seed_format != none ]] && ((connections > 1)); then
     exec {outline_fd}<"$ROTV_SEED"
     for ((i = 0; i < connections; i++)); do
       exec {fd}<"$ROTV_SEED"

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
-# Imports a plain seed by several connections: the schema first, then tables beside each other, each one's indexes as
+# Imports a seed by several connections: the schema first, then tables beside each other, each one's indexes as
 # soon as its rows are there, and foreign keys of large tables. What belongs together is decided by seed_parts.awk; a
-# seed that it does not divide is imported by one connection (import.sh).
+# seed that it does not divide is imported by one connection (import.sh). A compressed one is read by packed_seed.sh.
 #
 # A part that fails ends the import, and with it the cluster: what other parts have committed is never used, because the
 # marker of directory.sh stays until all of them have ended. Each table is truncated by the transaction that loads it,
@@ -20,7 +20,11 @@ choose_connections() {
 # Reads the seed while the cluster is made. Writes $scratch/outline and $scratch/blocks.
 outliner=''
 start_outline() {
-  [[ $seed_format == plain && -n $part_fds && -z ${ROTV_SKIP_EXTENSIONS:-} ]] || return 0
+  [[ -n $part_fds && -z ${ROTV_SKIP_EXTENSIONS:-} ]] || return 0
+  if [[ $seed_format != plain ]]; then
+    start_packed_outline
+    return
+  fi
   filter_seed outline '' <&"$outline_fd" >"$scratch/outline" 2>/dev/null &
   outliner=$!
 }
@@ -33,7 +37,7 @@ divide_seed() {  # LANGUAGES
   wait "$outliner" || status=$?
   helpers=() outliner=''
   check_filter "$status"
-  [[ $status == 0 ]] || return 1
+  [[ $status == 0 && ($seed_format == plain || -e $scratch/unpacked) ]] || return 1
   parts=$scratch/parts
   mkdir "$parts"
   run filter_seed import "$1" "$scratch/statements" <"$scratch/outline" >"$scratch/filtered" || status=$?
@@ -50,6 +54,7 @@ import_parts() {
   note_left_out
   read_tasks
   read -r -a slot_fds <<<"-1 $part_fds"  # The connections count from 1.
+  [[ $seed_format == plain ]] || start_unpacking
   mkfifo "$scratch/ended"
   exec {ended_fd}<>"$scratch/ended"
   start_ticks "$ended_fd"
@@ -65,6 +70,8 @@ import_parts() {
     run_tasks
   fi
   [[ $has_after == no ]] || run_alone after
+  require_unpacked
+  stop_unpacking
   stop_ticks
   exec {ended_fd}>&-
 }
@@ -74,7 +81,7 @@ read_tasks() {
   local kind number a b c d e
   data_queue=() data_kind=() data_from=() data_bytes=() data_line=() data_ended=()
   indexes=() index_table=() index_mode=() keys=() key_tables=() users=() indexes_left=()
-  rows_bytes=0 rows_ended=0 indexes_ended=0 early_keys=no has_after=yes
+  rows_bytes=0 rows_ended=0 rows_end=1 indexes_ended=0 early_keys=no has_after=yes
   # Each connection's rows are in the order of the seed, and the largest index comes first.
   while read -r kind number a b c d e; do
     case $kind in
@@ -82,6 +89,7 @@ read_tasks() {
         data_queue[a]+="$number "
         data_kind[number]=$b data_from[number]=$c data_bytes[number]=$d data_line[number]=$e
         rows_bytes=$((rows_bytes + d))
+        ((c + d < rows_end)) || rows_end=$((c + d))
         ;;
       index)
         indexes=("$number" "${indexes[@]}") index_table[number]=$a index_mode[number]=$b
@@ -116,7 +124,7 @@ start_next() {  # SLOT
   read -r number rest <<<"${data_queue[$1]:-}"
   if [[ -n $number ]]; then
     data_queue[$1]=$rest
-    start_data "$1" "$number"
+    if [[ $seed_format == plain ]]; then start_data "$1" "$number"; else start_packed_data "$1" "$number"; fi
   elif [[ -n $values_left ]]; then
     values_left=''
     start_task "$1" values psql_of_part -f "$parts/settings.sql" -f "$parts/values.sql"
@@ -274,7 +282,7 @@ end_task() {  # SLOT STATUS
     check_import "$2" 0
   fi
   # A file that became shorter, or a reader that was killed, looks like the end of the rows.
-  if [[ $kind == data ]]; then
+  if [[ $kind == data && $seed_format == plain ]]; then
     find_position "${slot_fds[$1]}"
     ((position >= data_from[number] + data_bytes[number])) ||
       fail "the seed is damaged: its end is missing" "rotv seed writes it again"
@@ -330,7 +338,11 @@ tell_progress() {
   for slot in "${!slot_process[@]}"; do
     read -r kind number <<<"${slot_task[slot]}"
     [[ $kind == data ]] || continue
-    find_position "${slot_fds[slot]}"
+    if [[ $seed_format == plain ]]; then
+      find_position "${slot_fds[slot]}"
+    else
+      find_packed_position "$slot" "$number"
+    fi
     done=$((done + position - data_from[number]))
   done
   say "import: $((done < rows_bytes ? done : rows_bytes)) of $rows_bytes"

@@ -106,6 +106,12 @@ class ParallelImportTest : public ::testing::Test {
     return directory_ / "seed";
   }
 
+  // Returns the seed as `packer` (zstd, gzip, cat) writes it.
+  std::string Pack(const std::string& packer, const std::string& seed) const {
+    MustRun({.argv = {"sh", "-c", packer + " <\"$0\" >\"$1\"", seed, directory_ / packer}});
+    return directory_ / packer;
+  }
+
   // Tables of `large` bytes and more get a connection of their own.
   Command Entrypoint(const std::string& seed, int connections, int large) const {
     Command command;
@@ -160,6 +166,14 @@ class ParallelImportTest : public ::testing::Test {
     }
     return 0;
   }
+  // A process of that program; 0 if there is none.
+  pid_t ProcessOf(const std::string& program) const {
+    for (pid_t process : os::ProcessesWithVariable("ROTV_TEST_MARK=" + directory_.path().native())) {
+      const std::vector<std::string> words = os::CommandLineOf(process);
+      if (!words.empty() && words.front() == program) return process;
+    }
+    return 0;
+  }
 
   static void ExpectDumpOfStarted(const PostgresServer& source, const std::string& socket,
                                   const std::string& expected) {
@@ -167,10 +181,11 @@ class ParallelImportTest : public ::testing::Test {
         MustRun({.argv = {source.bin_directory() / "pg_dump", "-h", socket, "-U", "rotv", "rotv"}}).out;
     EXPECT_TRUE(DumpsAreEqual({"the started database", got}, {"the seed", expected}));
   }
-  void ExpectSameDatabase(const PostgresServer& source, const std::vector<int>& all_connections, int large) {
+  void ExpectSameDatabase(const PostgresServer& source, const std::vector<int>& all_connections, int large,
+                          const std::string& packer = "cat") {
     const std::string dump =
         MustRun({.argv = {source.bin_directory() / "pg_dump", "-d", source.ConnectionString()}}).out;
-    const std::string seed = WriteSeed(dump);
+    const std::string seed = Pack(packer, WriteSeed(dump));
     for (int connections : all_connections) {
       SCOPED_TRACE(fmt::format("{} connections", connections));
       log_ = Import(Entrypoint(seed, connections, large),
@@ -200,6 +215,11 @@ TEST_F(ParallelImportTest, ADatabaseIsTheSameByOneAndByFourConnections) {
   PostgresServer source;
   source.Exec(kEveryKind);
   ExpectSameDatabase(source, {1, 4}, 20000);
+  for (const std::string packer : {"zstd", "gzip"}) {
+    SCOPED_TRACE(packer);
+    ExpectSameDatabase(source, {4}, 20000, packer);
+    EXPECT_THAT(log_, HasSubstr("\nrotv: connections: 4\n"));
+  }
   EXPECT_THAT(log_, HasSubstr("\nrotv: connections: 4\n"));
   EXPECT_THAT(log_, ContainsRegex("\nrotv: import: 0 of [0-9]{6,}\n"));
   // Indexes of tables with connections of their own, without each one's first constraint, and foreign keys.
@@ -264,6 +284,16 @@ TEST_F(ParallelImportTest, ASeedThatIsCutOffMeanwhileIsNotTakenForComplete) {
   ASSERT_TRUE(WaitUntil([&] { return LoadingProcess() != 0; }, kImportPatience))
       << entrypoint.Out() << entrypoint.Err();
   std::filesystem::resize_file(seed, std::filesystem::file_size(seed) - 2'000'000);
+  EXPECT_THAT(Failure(entrypoint), HasSubstr("rotv: error: the seed is damaged: its end is missing\n"));
+}
+
+TEST_F(ParallelImportTest, ADecompressorThatIsKilledIsNotTakenForTheEndOfTheSeed) {
+  const std::string seed = WriteSeed(Dump(TwoTables() + Rows("a", 300000) + Rows("b", 300000)));
+  Process entrypoint(Entrypoint(Pack("zstd", seed), 2, 1000));
+  pid_t unpacker = 0;
+  ASSERT_TRUE(WaitUntil([&] { return LoadingProcess() != 0 && (unpacker = ProcessOf("zstd")) != 0; }, kImportPatience))
+      << entrypoint.Out() << entrypoint.Err();
+  ASSERT_EQ(kill(unpacker, SIGKILL), 0);
   EXPECT_THAT(Failure(entrypoint), HasSubstr("rotv: error: the seed is damaged: its end is missing\n"));
 }
 
