@@ -65,14 +65,13 @@ check_plain_seed() {
 
 # The superuser may log in when this begins, and can no longer when anything of the source runs.
 import_seed() {
-  local start=$EPOCHREALTIME milliseconds languages
+  local start=$EPOCHREALTIME milliseconds languages divided=yes
   left_out=$scratch/left-out
   : >"$left_out"
   phase import
   [[ $seed_format == plain ]] || command -v "$seed_format" >/dev/null ||
     fail "the seed is compressed, and there is no $seed_format here"
   make_roles
-  make_postgres_role
   make_tablespaces
   plan_import
   make_extensions "$scratch/plan"
@@ -81,8 +80,10 @@ import_seed() {
   apply_settings
   languages=$(trusted_languages)
   [[ $ROTV_TRUST == no ]] || set_superuser yes
-  admit_superuser no
-  if divide_seed "$languages"; then import_parts; else run_import "$languages"; fi
+  say_who_may_log_in no
+  divide_seed "$languages" || divided=no  # It only reads, while the server does what it was told.
+  await_superuser no
+  if [[ $divided == yes ]]; then import_parts; else run_import "$languages"; fi
   cp "$left_out" "$ROTV_DATA/$left_out_file" || fail_full "$ROTV_DATA cannot be written to"
   if [[ $ROTV_SUPERUSER != "$ROTV_TRUST" || -n ${ROTV_ADMIN:-} ]]; then
     admit_superuser yes
@@ -95,14 +96,23 @@ import_seed() {
   say "imported: ${milliseconds%???}.$(printf '%.1s' "${milliseconds: -3}") s"
 }
 
-# Writes the plan from the seed's statements before the first rows. A damaged seed is detected later, by the import.
+# Begins to write the plan from the seed's statements before the first rows. A damaged seed is detected later, by the
+# import.
+planner=''
+start_plan() {
+  if [[ $seed_format == plain ]]; then
+    filter_seed plan '' <&"$plan_fd" >"$scratch/plan" &
+  else
+    filter_seed plan '' < <(exec "$seed_format" -dc <&"$plan_fd" 2>/dev/null) >"$scratch/plan" &
+  fi
+  planner=$!
+}
+
 plan_import() {
   local status=0
-  if [[ $seed_format == plain ]]; then
-    run filter_seed plan '' <&"$plan_fd" >"$scratch/plan" || status=$?
-  else
-    run filter_seed plan '' < <(exec "$seed_format" -dc <&"$plan_fd" 2>/dev/null) >"$scratch/plan" || status=$?
-  fi
+  helpers=("$planner")
+  wait "$planner" || status=$?
+  helpers=() planner=''
   check_filter "$status"
   [[ $status == 0 ]] || fail_full "the seed cannot be read: awk ended with status $status"
 }

@@ -9,7 +9,7 @@ unpackers=() slot_taken=()
 # The outline's reader. It leaves $scratch/unpacked if the whole seed could be unpacked: what was cut off, or is damaged,
 # is not divided. It holds the pipe until then, so that the filter does not end before.
 start_packed_outline() {
-  filter_seed outline '' < <("$seed_format" -dc <&"$outline_fd" && : >"$scratch/unpacked") >"$scratch/outline" 2>/dev/null &
+  filter_seed outline '' < <("$seed_format" -dc <&"$outline_fd" 2>/dev/null && : >"$scratch/unpacked") >"$scratch/outline" 2>/dev/null &
   outliner=$!
 }
 

@@ -39,13 +39,24 @@ check_version() {
     "start it with PostgreSQL $found, or upgrade it by pg_dump or pg_upgrade"
 }
 
-# Creates the cluster in a subdirectory, because initdb needs an empty one, and moves it: the directory itself has the
-# marker, and maybe a lost+found.
-make_cluster() {
-  local new=$ROTV_DATA/rotv-new
+# Begins to create a cluster in a subdirectory, because initdb needs an empty one: the directory itself has the marker, and
+# maybe a lost+found.
+initdb=''
+start_initdb() {
   : >"$ROTV_DATA/$began_marker" || fail_full "$ROTV_DATA cannot be written to"
-  run exec_plain "$ROTV_PGBIN/initdb" --pgdata="$new" --no-sync --no-instructions --username="$superuser" --auth=reject \
-    --encoding=UTF8 --locale=C.UTF-8 >"$scratch/initdb" 2>&1 || {
+  exec_plain "$ROTV_PGBIN/initdb" --pgdata="$ROTV_DATA/rotv-new" --no-sync --no-instructions --username="$superuser" \
+    --auth=reject --encoding=UTF8 --locale=C.UTF-8 >"$scratch/initdb" 2>&1 &
+  initdb=$!
+}
+
+# Waits for that, and moves it.
+make_cluster() {
+  local new=$ROTV_DATA/rotv-new status=0
+  [[ -n $initdb ]] || start_initdb
+  helpers=("$initdb")
+  wait "$initdb" || status=$?
+  helpers=() initdb=''
+  [[ $status == 0 ]] || {
     cat "$scratch/initdb"
     fail_full "initdb: $(grep -m 1 -E 'error|FATAL|ERROR|could not' "$scratch/initdb" || tail -n 1 "$scratch/initdb")"
   }

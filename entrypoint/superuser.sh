@@ -70,10 +70,20 @@ set_password() {
 
 # Lets the superuser log in, or not; returns when the running server has applied it.
 admit_superuser() {  # yes or no
-  local rule=reject status wanted=2
-  [[ $1 == no ]] || rule=trust wanted=0
+  say_who_may_log_in "$1"
+  await_superuser "$1"
+}
+
+say_who_may_log_in() {  # yes or no, for the superuser
+  local rule=reject
+  [[ $1 == no ]] || rule=trust
   write_hba "$rule" || fail_full "pg_hba.conf cannot be written"
   kill -HUP "$server"
+}
+
+await_superuser() {  # yes or no
+  local status wanted=2
+  [[ $1 == no ]] || wanted=0
   for _ in {1..500}; do
     status=0
     as_superuser postgres -c '' >/dev/null 2>&1 || status=$?
@@ -91,7 +101,7 @@ make_databases() {
   local replication=NOREPLICATION
   [[ $ROTV_MODE != persistent ]] || replication=REPLICATION
   as_superuser postgres -v user="$ROTV_DBUSER" -v replication=$replication 2>"$scratch/sql" \
-    <<<'CREATE ROLE :"user" LOGIN CREATEDB BYPASSRLS :replication;' ||
+    <<<"CREATE ROLE :\"user\" LOGIN CREATEDB BYPASSRLS :replication; $(sql_of_postgres_role)" ||
     fail_full "the role $ROTV_DBUSER cannot be created: $(head -n 1 "$scratch/sql")"
   create_databases
   # Up to version 14 the superuser owns the public schema.
@@ -121,14 +131,11 @@ make_roles() {
   while IFS= read -r role; do [[ -z $role ]] || differs "$role"; done <<<"$problems"
 }
 
-# Lets `psql -U postgres` in, which people type: an ordinary role with the rights of the application's, unless the seed
-# has a role of that name.
-make_postgres_role() {
-  local name=postgres
-  [[ $ROTV_DBUSER != "$name" && $'\n'"${ROTV_ROLES:-}"$'\n' != *$'\n'"$name"$'\n'* ]] || return 0
-  as_superuser postgres -v user="$ROTV_DBUSER" -v role="$name" 2>"$scratch/sql" \
-    <<<'CREATE ROLE :"role" LOGIN CREATEDB BYPASSRLS IN ROLE :"user";' ||
-    fail_full "the role $name cannot be created: $(head -n 1 "$scratch/sql")"
+# Prints the SQL that lets `psql -U postgres` in, which people type: an ordinary role with the rights of the
+# application's, unless the seed has a role of that name.
+sql_of_postgres_role() {
+  [[ $ROTV_DBUSER != postgres && $'\n'"${ROTV_ROLES:-}"$'\n' != *$'\n'postgres$'\n'* ]] || return 0
+  printf '%s' 'CREATE ROLE postgres LOGIN CREATEDB BYPASSRLS IN ROLE :"user";'
 }
 
 # Creates the extensions that the seed names, if they are installed. Only names and comments are taken from the seed.
