@@ -21,7 +21,7 @@
 #include "sync/remote/object_hash.h"
 #include "sync/remote/open_place.h"
 #include "sync/remote/position.h"
-#include "sync/remote/segment_object.h"
+#include "sync/remote/step_intake.h"
 #include "sync/remote/step_path.h"
 #include "sync/remote/step_reader.h"
 
@@ -140,11 +140,10 @@ class Following {
     state.BeginPull();
     store->Publish(state, {});
     remote::StepReader reader(*store, head_, remote::StepReader::Into::kFormerState, context_.interrupt);
-    Read(*steps, &reader);
+    Read(*steps, *store, &reader);
     state = store->state();  // With the shapes.
     state.EndPullFromRemote(head_.state(), remote::PositionOf(found_));
     reader.Finish(state);
-    result_.versions = reader.versions();
     CountLogged(*store, former);
     CompactIfMuchIsOwed(*store);
     CollectGarbageIfLarge(context_, *store);
@@ -184,10 +183,9 @@ class Following {
       StoreState state = StoreState::OfRemote(head_.state(), remote::PositionOf(found_));
       store->Publish(state, {});
       remote::StepReader reader(*store, head_, remote::StepReader::Into::kNewStore, context_.interrupt);
-      Read(*steps, &reader);
-      state.NoteSize(store->DiskBytes());  // The last few rows are not counted.
+      Read(*steps, *store, &reader);
+      state.NoteSize(store->DiskBytes());
       reader.Finish(state);
-      result_.versions = reader.versions();
       result_.compaction_owed = store->compaction_owed() != CompactionOwed::kNothing;
     } catch (...) {
       std::error_code ignored;  // What stays is removed by the next run.
@@ -208,22 +206,20 @@ class Following {
     return objects;
   }
 
-  void Read(const Steps& steps, remote::StepReader* reader) {
+  void Read(const Steps& steps, RowStore& store, remote::StepReader* reader) {
     std::vector<const proto::RemoteObject*> objects;
     for (const proto::RemoteStep* step : steps) {
       for (const proto::RemoteObject& object : step->objects()) objects.push_back(&object);
     }
     remote::ObjectFetch fetch({.place = *place_, .objects = objects, .directory = FetchedPath()}, context_.interrupt);
     context_.progress.Begin("taking what is published", Progress::Unit::kBytes, remote::BytesOf(steps));
-    uint64_t taken = 0;
-    for (const proto::RemoteStep* step : steps) {
-      reader->Begin(*step);
-      for (const proto::RemoteObject& object : step->objects()) {
-        reader->Take(remote::ParseSegment(object, fetch.Next(), place_->description(), keys_.team_key()));
-        taken += object.bytes();
-        context_.progress.Update(taken);
-      }
-    }
+    result_.versions = remote::TakeSteps({.steps = steps,
+                                          .fetch = fetch,
+                                          .store = store,
+                                          .reader = *reader,
+                                          .place = place_->description(),
+                                          .key = keys_.team_key()},
+                                         context_.progress);
     context_.progress.End();
     result_.bytes = fetch.received_bytes();
     result_.resumed_bytes = fetch.found_bytes();

@@ -6,9 +6,7 @@
 
 #include "storage/corrupt.h"
 #include "storage/error.h"
-#include "sync/formats/row_check.h"
 #include "sync/schema/follow.h"
-#include "sync/schema/row_codec.h"
 
 // A checksum proves that a row is what was written, not that what was written is right. A line is checked as when it
 // came from the source, and its key is computed again. What an older schema says of a table that has the row's shape is
@@ -54,29 +52,37 @@ std::string EntryCheck::NameOf(TableId table) const {
   return found != names_.end() ? found->second : fmt::format("a former table ({})", table);
 }
 
-void EntryCheck::Version(std::string_view key_bytes, std::string_view value) {
-  const VersionKey key = DecodeVersionKey(key_bytes);
-  const RowVersion version = DecodeRowVersion(value);
-  if (version.kind == RowVersion::Kind::kTombstone) return;
-  const proto::Shape& shape = store_.shapes().Get(version.shape);
-  if (shape.table() != 0 && shape.table() != key.table) ThrowCorrupt("a row with the shape of another table");
-  if (version.count == 0) ThrowCorrupt("a row that is there no times");
-  const auto columns = static_cast<size_t>(shape.columns_size());
-  if (version.kind == RowVersion::Kind::kPartial) return RequireFields(version.text, columns);
-  formats::RowCheck({.table = NameOf(key.table), .columns = columns, .encoding = encoding_}).Line(version.text);
-  RequireKey(key, version);
+void EntryCheck::Prepare(TableId table, const proto::Shape& shape, Memory* memory) const {
+  if (shape.table() != 0 && shape.table() != table) ThrowCorrupt("a row with the shape of another table");
+  memory->line_.emplace(formats::RowForm{
+      .table = NameOf(table), .columns = static_cast<size_t>(shape.columns_size()), .encoding = encoding_});
+  memory->keys_.clear();
+  const auto found = by_shape_.find(shape.id());
+  if (found != by_shape_.end()) {
+    for (const proto::Table* known : found->second) memory->keys_.emplace_back(*known, shape);
+  }
+  memory->table_ = table;
+  memory->shape_ = shape.id();
 }
 
-void EntryCheck::RequireKey(const VersionKey& key, const RowVersion& version) {
-  const auto found = by_shape_.find(version.shape);
-  if (found == by_shape_.end()) return;
-  for (const proto::Table* table : found->second) {
+void EntryCheck::Version(const VersionKey& key, const RowVersion& version, Memory* memory) const {
+  if (version.kind == RowVersion::Kind::kTombstone) return;
+  const bool is_prepared = memory->line_ && memory->table_ == key.table && memory->shape_ == version.shape;
+  if (!is_prepared) {
+    memory->line_.reset();
+    Prepare(key.table, store_.shapes().Get(version.shape), memory);
+  }
+  if (version.count == 0) ThrowCorrupt("a row that is there no times");
+  if (version.kind == RowVersion::Kind::kPartial) return RequireFields(version.text, memory->line_->columns());
+  memory->line_->Line(version.text);
+  if (memory->keys_.empty()) return;
+  for (schema::RowCodec& codec : memory->keys_) {
     try {
-      schema::RowCodec(*table, store_.shapes().Get(version.shape)).KeyOfLine(version.text, &scratch_);
+      codec.KeyOfLine(version.text, &memory->key_);
     } catch (const Error&) {
       continue;  // The line has no such key.
     }
-    if (scratch_ == key.row_key) return;
+    if (memory->key_ == key.row_key) return;
   }
   ThrowCorrupt("a row under another row's key");
 }

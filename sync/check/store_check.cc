@@ -112,12 +112,13 @@ class StoreCheck {
   std::optional<std::string> ReadFile(const DataFile& file) {
     uint64_t entries = 0, wrong = 0;
     std::string first_wrong;
+    EntryCheck::Memory memory;
     std::optional<std::string> damage =
         FindDamageByReading(request_.path, file, [&](std::string_view key, std::string_view value) {
           if (++entries % kEntriesBetweenLooks == 0) interrupt_.Check();
           if (file.content != Content::kRows || entry_check() == nullptr) return;
           try {
-            entry_check()->Version(key, value);
+            entry_check()->Version(DecodeVersionKey(key), DecodeRowVersion(value), &memory);
           } catch (const Error& error) {
             if (wrong++ == 0) first_wrong = error.what();
           }

@@ -24,6 +24,8 @@ class RowCheck {
  public:
   explicit RowCheck(RowForm form) : form_(std::move(form)) {}
 
+  size_t columns() const { return form_.columns; }
+
   // Checks one line of COPY text (without its newline) for what COPY TO writes: the right number of fields; control
   // characters and backslashes only as the escapes \b \f \n \r \t \v and \\ , or \N for a whole field; characters of
   // the encoding. So the line cannot be "\." either.

@@ -7,6 +7,7 @@
 
 #include "proto/remote.pb.h"
 #include "sync/remote/team_key.h"
+#include "sync/remote/unpacked_segment.h"
 
 namespace rotv::remote {
 
@@ -27,7 +28,7 @@ bool IsObject(const proto::RemoteObject& object, std::string_view bytes);
 
 // Unpacks an object whose hash was compared (IsObject()). Throws kCorrupt if it is no segment, or if it would take more
 // memory than its size allows; `place` is for messages. With a key it must be sealed with that.
-proto::Segment ParseSegment(const proto::RemoteObject& object, std::string_view bytes, const std::string& place,
-                            const TeamKey* key);
+UnpackedSegment UnpackSegment(const proto::RemoteObject& object, std::string_view bytes, const std::string& place,
+                              const TeamKey* key);
 
 }  // namespace rotv::remote

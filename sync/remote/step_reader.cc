@@ -6,7 +6,6 @@
 
 #include "storage/change_log.h"
 #include "storage/compress.h"
-#include "storage/corrupt.h"
 #include "storage/error.h"
 #include "sync/check/metadata_check.h"
 #include "sync/formats/row_check.h"
@@ -16,24 +15,7 @@
 namespace rotv::remote {
 namespace {
 
-constexpr size_t kBufferBytes = size_t{8} << 20;
 constexpr size_t kChunkBytes = size_t{256} << 10;  // As the change log's own are.
-
-RowVersion VersionOf(const proto::SegmentRow& row) {
-  switch (row.kind()) {
-    case proto::SEGMENT_DELETED_ROW:
-      return {.kind = RowVersion::Kind::kTombstone, .text = {}};
-    case proto::SEGMENT_PARTIAL_ROW:
-      return {.kind = RowVersion::Kind::kPartial, .shape = row.shape(), .text = row.line()};
-    case proto::SEGMENT_ROW:
-      return {.kind = RowVersion::Kind::kRow,
-              .shape = row.shape(),
-              .count = row.count() == 0 ? 1 : row.count(),
-              .text = row.line()};
-    default:
-      ThrowCorrupt("the published history has a row of an unknown kind");
-  }
-}
 
 // Tables are all that a check of rows needs of a schema; its texts may be megabytes.
 proto::SchemaVersion TablesOf(const proto::SchemaVersion& schema) {
@@ -45,10 +27,7 @@ proto::SchemaVersion TablesOf(const proto::SchemaVersion& schema) {
 }  // namespace
 
 StepReader::StepReader(RowStore& store, const proto::RemoteHead& head, Into into, const Interrupt& interrupt)
-    : store_(store),
-      head_(head),
-      interrupt_(interrupt),
-      buffer_(std::make_unique<VersionBuffer>(VersionBuffer::Index::kNone)) {
+    : store_(store), head_(head), interrupt_(interrupt) {
   for (const proto::TableHistory& history : head.state().tables()) {
     if (history.epochs().empty()) continue;
     for (const proto::Epoch& epoch : history.epochs()) listed_.emplace(history.table(), epoch.number());
@@ -61,11 +40,6 @@ StepReader::StepReader(RowStore& store, const proto::RemoteHead& head, Into into
   }
 }
 
-void StepReader::ThrowWrong(const char* what) const {
-  throw Error(ErrorCode::kCorrupt, fmt::format("the published history has {}", what),
-              "nothing of it was taken; have it published again by the machine that follows the source");
-}
-
 void StepReader::Begin(const proto::RemoteStep& step) {
   if (step_ != nullptr) {
     from_ = std::max(from_, Lsn(step_->to().durable_lsn()));
@@ -75,20 +49,21 @@ void StepReader::Begin(const proto::RemoteStep& step) {
   last_transaction_ = Lsn(step.from().durable_lsn());
 }
 
-void StepReader::Take(const proto::Segment& segment) {
+RowBounds StepReader::Take(const UnpackedSegment& segment) {
   interrupt_.Check();
   try {
-    TakeShapes(segment);
-    TakeSchemas(segment);
-    TakeTransactions(segment);
-    if (segment.rows().empty()) return;
-    if (!check_) check_.emplace(store_, schemas_);
-    for (const proto::SegmentRows& rows : segment.rows()) TakeRows(rows);
+    TakeShapes(segment.descriptions());
+    TakeSchemas(segment.descriptions());
+    TakeTransactions(segment.descriptions());
   } catch (const Error& error) {
     if (error.code() != ErrorCode::kProtocol) throw;
-    throw Error(ErrorCode::kCorrupt, fmt::format("the published history is damaged: {}", error.what()),
-                "nothing of it was taken; have it published again by the machine that follows the source");
+    ThrowUnfit(fmt::format("what no source sends: {}", error.what()));
   }
+  if (!segment.rows().empty() && check_ == nullptr) {
+    check_ = std::make_shared<const check::EntryCheck>(store_, schemas_);
+  }
+  return {
+      .begin = Lsn(step_->from().durable_lsn()), .end = Lsn(step_->to().durable_lsn()), .from = from_, .check = check_};
 }
 
 // Shapes are added before the first row that has one of them; by themselves they change nothing.
@@ -96,10 +71,10 @@ void StepReader::TakeShapes(const proto::Segment& segment) {
   RowStore::Addition addition;
   const formats::TextEncoding encoding = formats::EncodingNamed(head_.state().source().encoding());
   for (const proto::Shape& shape : segment.shapes()) {
-    if (shape.id() == 0) ThrowWrong("a shape without a number");
+    if (shape.id() == 0) ThrowUnfit("a shape without a number");
     if (store_.shapes().Has(shape.id())) {
       if (store_.shapes().Get(shape.id()).SerializeAsString() != shape.SerializeAsString()) {
-        ThrowWrong("two shapes with one number");
+        ThrowUnfit("two shapes with one number");
       }
       continue;
     }
@@ -116,7 +91,7 @@ void StepReader::TakeSchemas(const proto::Segment& segment) {
   for (const proto::SegmentSchema& schema : segment.schemas()) {
     schema::CheckStoredSchema(schema.schema());
     if (!check::SchemaProblems(schema.schema(), Lsn(schema.lsn()), store_.shapes()).empty()) {
-      ThrowWrong("a table that does not fit its shape");
+      ThrowUnfit("a table that does not fit its shape");
     }
     if (!IsNew(Lsn(schema.lsn()), "a schema of before or after its time")) continue;
     addition_.more_schemas.emplace_back(Lsn(schema.lsn()), schema.schema());
@@ -133,7 +108,7 @@ void StepReader::TakeTransactions(const proto::Segment& segment) {
   for (const proto::Transaction& transaction : segment.transactions()) {
     const Lsn lsn(transaction.commit_lsn());
     if (lsn < last_transaction_ || lsn >= Lsn(step_->to().durable_lsn())) {
-      ThrowWrong("a change log that is not in order");
+      ThrowUnfit("a change log that is not in order");
     }
     last_transaction_ = lsn;
     if (lsn < from_) continue;
@@ -160,37 +135,11 @@ void StepReader::CloseChunk() {
 }
 
 bool StepReader::IsNew(Lsn lsn, const char* what) const {
-  if (lsn < Lsn(step_->from().head_lsn()) || lsn > Lsn(step_->to().head_lsn())) ThrowWrong(what);
+  if (lsn < Lsn(step_->from().head_lsn()) || lsn > Lsn(step_->to().head_lsn())) ThrowUnfit(what);
   return lsn >= former_head_;
 }
 
-void StepReader::TakeRows(const proto::SegmentRows& rows) {
-  // gc may have forgotten the epoch there since these rows were published.
-  if (listed_.count({rows.table(), rows.epoch()}) == 0) return;
-  std::string value;
-  for (const proto::SegmentRow& row : rows.rows()) {
-    const VersionKey key{
-        .table = rows.table(), .epoch = rows.epoch(), .row_key = row.key(), .commit_lsn = Lsn(row.commit_lsn())};
-    if (key.commit_lsn >= Lsn(step_->to().durable_lsn())) ThrowWrong("rows of later than its end");
-    if (key.commit_lsn < Lsn(step_->from().durable_lsn())) ThrowWrong("rows of before its beginning");
-    if (key.commit_lsn < from_) continue;  // It is visible already, and must not change.
-    const RowVersion version = VersionOf(row);
-    value.clear();
-    AppendRowVersion(version, &value);
-    check_->Version(EncodeVersionKey(key), value);
-    buffer_->Put(key, version);
-    ++versions_;
-  }
-  if (buffer_->bytes() >= kBufferBytes) Flush();
-}
-
-void StepReader::Flush() {
-  if (store_.Write(*buffer_)) ThrowWrong("one row twice");
-  buffer_ = std::make_unique<VersionBuffer>(VersionBuffer::Index::kNone);
-}
-
 void StepReader::Finish(const StoreState& state) {
-  Flush();
   store_.Publish(state, addition_);
   (void)store_.SchemaAt(Lsn(head_.state().head_lsn()));  // Throws kCorrupt if there is none.
 }

@@ -86,6 +86,14 @@ proto::RemoteHead HeadOfSegment() {
 
 class StepReaderTest : public ::testing::Test {
  protected:
+  static void TakeSegment(RowStore& store, StepReader& reader, const proto::Segment& segment) {
+    const PackedSegment packed = PackSegment(segment, nullptr);
+    const UnpackedSegment unpacked = UnpackSegment(packed.object, packed.bytes, "x", nullptr);
+    RowIntake rows(store, reader.epochs());
+    rows.Take(unpacked, reader.Take(unpacked));
+    rows.Flush();
+  }
+
   // Takes a segment into a new store in `directory`.
   std::unique_ptr<RowStore> TakeInto(const testing::TempDir& directory, const proto::Segment& segment) {
     std::unique_ptr<RowStore> store = RowStore::Open(directory / "store", RowStore::Mode::kCreate);
@@ -94,7 +102,7 @@ class StepReaderTest : public ::testing::Test {
     store->Publish(state, {});
     StepReader reader(*store, head, StepReader::Into::kNewStore, interrupt_);
     reader.Begin(head.base());
-    reader.Take(segment);
+    TakeSegment(*store, reader, segment);
     reader.Finish(state);
     return store;
   }
@@ -205,7 +213,7 @@ class OverlapTest : public StepReaderTest {
     store->Publish(state, {});
     StepReader reader(*store, head, StepReader::Into::kFormerState, interrupt_);
     reader.Begin(step);
-    reader.Take(segment);
+    TakeSegment(*store, reader, segment);
     state = store->state();
     state.EndPullFromRemote(head.state(), {});
     reader.Finish(state);
@@ -269,6 +277,13 @@ TEST_F(OverlapTest, WhatIsOutsideOfItsStepIsRefused) {
   EXPECT_EQ(CodeOf([&] { TakeStep(Step(0x110), segment); }), ErrorCode::kCorrupt);
 }
 
+// The segment as its publisher wrote it.
+std::string TextOf(const UnpackedSegment& unpacked) {
+  proto::Segment segment = unpacked.descriptions();
+  for (const std::string_view rows : unpacked.rows()) segment.add_rows()->ParseFromString(std::string(rows));
+  return segment.SerializeAsString();
+}
+
 TEST(RemoteObjectTest, IsWhatItsHashSays) {
   const PackedSegment packed = PackSegment(GoodSegment(), nullptr);
   EXPECT_TRUE(IsObject(packed.object, packed.bytes));
@@ -276,25 +291,23 @@ TEST(RemoteObjectTest, IsWhatItsHashSays) {
   flipped[flipped.size() / 2] = static_cast<char>(flipped[flipped.size() / 2] ^ 1);
   EXPECT_FALSE(IsObject(packed.object, flipped));
   EXPECT_FALSE(IsObject(packed.object, packed.bytes.substr(1)));
-  EXPECT_EQ(ParseSegment(packed.object, packed.bytes, "x", nullptr).SerializeAsString(),
-            GoodSegment().SerializeAsString());
+  EXPECT_EQ(TextOf(UnpackSegment(packed.object, packed.bytes, "x", nullptr)), GoodSegment().SerializeAsString());
   proto::RemoteObject smaller = packed.object;
   smaller.set_raw_bytes(packed.object.raw_bytes() - 1);
-  EXPECT_EQ(CodeOf([&] { ParseSegment(smaller, packed.bytes, "x", nullptr); }), ErrorCode::kCorrupt);
+  EXPECT_EQ(CodeOf([&] { UnpackSegment(smaller, packed.bytes, "x", nullptr); }), ErrorCode::kCorrupt);
 }
 
 TEST(RemoteObjectTest, IsReadWithItsKeyAlone) {
   const TeamKey key(TeamKey::NewText(), "x"), other(TeamKey::NewText(), "x");
   const PackedSegment packed = PackSegment(GoodSegment(), &key);
-  EXPECT_EQ(ParseSegment(packed.object, packed.bytes, "x", &key).SerializeAsString(),
-            GoodSegment().SerializeAsString());
-  EXPECT_EQ(CodeOf([&] { ParseSegment(packed.object, packed.bytes, "x", &other); }), ErrorCode::kCorrupt);
-  EXPECT_EQ(CodeOf([&] { ParseSegment(packed.object, packed.bytes, "x", nullptr); }), ErrorCode::kCorrupt);
+  EXPECT_EQ(TextOf(UnpackSegment(packed.object, packed.bytes, "x", &key)), GoodSegment().SerializeAsString());
+  EXPECT_EQ(CodeOf([&] { UnpackSegment(packed.object, packed.bytes, "x", &other); }), ErrorCode::kCorrupt);
+  EXPECT_EQ(CodeOf([&] { UnpackSegment(packed.object, packed.bytes, "x", nullptr); }), ErrorCode::kCorrupt);
   // Its name tells nobody what is in it, who does not have the key.
   EXPECT_NE(NameOf(packed.object), NameOf(PackSegment(GoodSegment(), &other).object));
   EXPECT_EQ(NameOf(packed.object), NameOf(PackSegment(GoodSegment(), &key).object));
   const PackedSegment open = PackSegment(GoodSegment(), nullptr);
-  EXPECT_EQ(CodeOf([&] { ParseSegment(open.object, open.bytes, "x", &key); }), ErrorCode::kCorrupt);
+  EXPECT_EQ(CodeOf([&] { UnpackSegment(open.object, open.bytes, "x", &key); }), ErrorCode::kCorrupt);
 }
 
 TEST(RemoteHeadTest, IsReadWithItsKeyAlone) {
