@@ -8,7 +8,6 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <thread>
 
 #include "os/clock.h"
 #include "storage/error.h"
@@ -16,10 +15,11 @@
 #include "sync/capture/reconnecting.h"
 #include "sync/context/link_retry.h"
 #include "sync/context/open_workspace.h"
-#include "sync/follow_remote.h"
+#include "sync/context/pause.h"
 #include "sync/gc.h"
 #include "sync/history/point.h"
 #include "sync/history/point_time.h"
+#include "sync/keep_following.h"
 #include "sync/postgres/source_session.h"
 #include "sync/pull.h"
 
@@ -29,7 +29,6 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr milliseconds kBetweenPulls{1'000};
-constexpr milliseconds kBetweenLooksAtRemote{5'000};
 
 milliseconds Between(const LogRequest& request, milliseconds otherwise) {
   return request.interval_s == 0 ? otherwise : milliseconds(1'000 * request.interval_s);
@@ -158,42 +157,15 @@ bool VisitStored(LogReader& reader, const LogRequest& request, const VisitTransa
   return true;
 }
 
-void Pause(milliseconds length, const Interrupt& interrupt) {
-  constexpr milliseconds kLook{50};
-  for (milliseconds passed{0}; passed < length; passed += kLook) {
-    interrupt.Check();
-    std::this_thread::sleep_for(kLook);
-  }
-}
-
 // Follows a remote as long as more is wanted. No lock is held between two pulls.
 class RemoteLog {
  public:
   RemoteLog(const Context& context, const LogRequest& request) : context_(context), request_(request) {}
 
   void Follow(const VisitTransaction& visit) {
-    RemoteWatch watch(context_);
     std::optional<LogReader> reader;
-    bool is_away = false;
-    while (true) {
-      try {
-        const bool is_new = watch.IsNew();
-        if (is_new) FollowRemote(context_, OlderHead::kRefuse);
-        if (is_new && !VisitNew(&reader, visit)) return;
-        watch.Took();
-        is_away = false;
-      } catch (const Error& error) {
-        if (error.code() == ErrorCode::kInUse && reader) {
-          // Another run pulls: what it takes is visited the next time.
-          Pause(Between(request_, kBetweenLooksAtRemote), context_.interrupt);
-          continue;
-        }
-        if (error.code() != ErrorCode::kUnreachable || !context_.retry) throw;
-        if (!is_away) context_.progress.Warn(fmt::format("{}: asking again until it answers", error.what()));
-        is_away = true;
-      }
-      Pause(Between(request_, kBetweenLooksAtRemote), context_.interrupt);
-    }
+    KeepFollowing(context_, {.interval_s = request_.interval_s,
+                             .took = [&](const FollowResult&) { return VisitNew(&reader, visit); }});
   }
 
  private:

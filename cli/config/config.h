@@ -40,6 +40,9 @@ class Config {
   Config(const Config&) = delete;
   Config& operator=(const Config&) = delete;
 
+  // From now on the request names this one, as --source does.
+  void ChooseSource(const std::string& name) { request_.source = name; }
+
   // Returns the source that the request names, or the default one. Throws kUsage if there is no such source.
   SourceConfig Source() const;
   // The same for `name`; empty: the default one.
@@ -84,7 +87,7 @@ class Config {
   std::map<std::string, SourceConfig> All() const;
   std::vector<SourceAddress> Addresses() const;
 
-  const ConfigRequest request_;
+  ConfigRequest request_;
   const EnvFiles variables_;
   const std::unique_ptr<Read> read_;
 };

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <map>
 #include <new>
@@ -19,6 +20,7 @@
 #include "storage/atomic_file.h"
 #include "storage/error.h"
 #include "storage/open_files.h"
+#include "storage/source_records.h"
 
 namespace rotv::program {
 namespace {
@@ -84,11 +86,53 @@ class CommandLine {
     return std::nullopt;
   }
 
+  // Where a point is given as SOURCE:POINT, with one of these sources, --source is that one from now on, and the point
+  // is what is left. Times have colons too. Throws kUsage if the command line names two sources.
+  void TakeSourceOfPoint(const std::vector<std::string>& sources) {
+    for (CLI::Option* option : PointOptions()) {
+      std::vector<std::string> points = option->results();
+      for (std::string& point : points) {
+        const size_t colon = point.find(':');
+        if (colon == std::string::npos) continue;
+        const std::string source = point.substr(0, colon);
+        if (std::find(sources.begin(), sources.end(), source) == sources.end()) continue;
+        if (!options_.source.empty() && options_.source != source) {
+          throw Error(ErrorCode::kUsage, fmt::format("{} is of another source than {}", point, options_.source),
+                      "name one source");
+        }
+        options_.source = source;
+        point.erase(0, colon + 1);
+      }
+      option->clear();
+      for (const std::string& point : points) option->add_result(point);
+      option->run_callback();
+    }
+  }
+  // True if a point that was given may name a source.
+  bool MayNameSource() const {
+    for (const CLI::Option* option : PointOptions()) {
+      for (const std::string& point : option->results()) {
+        if (point.find(':') != std::string::npos) return true;
+      }
+    }
+    return false;
+  }
+
   const GlobalOptions& options() const { return options_; }
 
   const Command& chosen() const { return commands_.at(app_.get_subcommands().front()->get_name()); }
 
  private:
+  // Those that were given.
+  std::vector<CLI::Option*> PointOptions() const {
+    std::vector<CLI::Option*> options;
+    for (const char* name : {"--snapshot", "--at"}) {
+      CLI::Option* option = app_.get_subcommands().front()->get_option_no_throw(name);
+      if (option != nullptr && option->count() > 0) options.push_back(option);
+    }
+    return options;
+  }
+
   Error Explained(const CLI::ParseError& error) const {
     std::vector<CLI::App*> parsed = app_.get_subcommands();
     if (!parsed.empty()) {
@@ -120,8 +164,7 @@ class CommandLine {
   std::map<std::string, Command> commands_;
 };
 
-int RunCommand(const Program& program, const CommandLine& line, const os::Environment& environment,
-               output::Output& output) {
+int RunCommand(const Program& program, CommandLine& line, const os::Environment& environment, output::Output& output) {
   const GlobalOptions& options = line.options();
   output::ProgressBar progress({.program = program.name,
                                 .verbosity = options.verbosity(),
@@ -132,8 +175,14 @@ int RunCommand(const Program& program, const CommandLine& line, const os::Enviro
   RequireOpenFiles();
   const std::filesystem::path home = config::ResolveHome(options.home, environment);
   if (program.remove_leftovers != nullptr) program.remove_leftovers(home);
-  const config::Config config(
-      {.config = options.config, .source = options.source, .home = home, .environment = environment});
+  config::Config config({.config = options.config, .source = options.source, .home = home, .environment = environment});
+  if (line.MayNameSource()) {
+    std::vector<std::string> sources = config.ConfiguredSources();
+    const std::vector<std::string> imported = ImportedSources(home);
+    sources.insert(sources.end(), imported.begin(), imported.end());
+    line.TakeSourceOfPoint(sources);
+    config.ChooseSource(options.source);
+  }
   const int status = line.chosen().run({options, environment, home, progress, output, g_interrupt,
                                         output::StyleFor(STDOUT_FILENO, environment), config});
   os::ForgetLastWords();

@@ -10,11 +10,11 @@
 
 namespace rotv::program {
 
-std::vector<RemoteConfig> RemotesOf(const Session& session) {
+std::vector<RemoteConfig> RemotesOf(const Session& session) { return RemotesOf(session, session.context.source.name); }
+
+std::vector<RemoteConfig> RemotesOf(const Session& session, const std::string& source) {
   std::vector<RemoteConfig> remotes = session.call.config.Remotes();
-  std::erase_if(remotes, [&](const RemoteConfig& remote) {
-    return !remote.source.empty() && remote.source != session.context.source.name;
-  });
+  std::erase_if(remotes, [&](const RemoteConfig& remote) { return !remote.source.empty() && remote.source != source; });
   return remotes;
 }
 

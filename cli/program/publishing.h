@@ -10,8 +10,9 @@
 
 namespace rotv::program {
 
-// The remotes of the config that are for the session's source.
+// The remotes of the config that are for the session's source, or for that of this name.
 std::vector<RemoteConfig> RemotesOf(const Session& session);
+std::vector<RemoteConfig> RemotesOf(const Session& session, const std::string& source);
 
 // Publishes to those that have publish = true. A failure is a warning, and the others are published all the same.
 // Throws kInterrupted.

@@ -102,6 +102,16 @@ std::string PublicationText(const PublicationStatus& status, const std::string& 
                                                   output::Counted(published.retired_objects, "object", "objects")));
 }
 
+std::string PublicationSummary(const PublicationStatus& status, const std::string& name, int64_t now_us) {
+  std::string text = StatusLine("remote", fmt::format("{}, {}", name, output::OneLine(status.place)));
+  if (!status.published) return text + StatusLine("published", fmt::format("nothing yet: rotv-sync publish {}", name));
+  text += StatusLine("published", ByText(*status.published, now_us));
+  if (!status.is_ours) text += StatusLine("", "that is not this machine: publish --take-over takes its place");
+  return text + StatusLine("size", fmt::format("{} in {}; {}", output::HumanBytes(status.published->whole_bytes),
+                                               output::Counted(status.published->whole_objects, "object", "objects"),
+                                               LagText(status)));
+}
+
 output::Json PublicationJson(const PublicationStatus& status, const std::string& name) {
   return output::Json{
       {"remote", name},

@@ -14,7 +14,10 @@ namespace rotv::report {
 std::string PublicationText(const PublicationStatus& status, const std::string& name, int64_t now_us);
 output::Json PublicationJson(const PublicationStatus& status, const std::string& name);
 
-// What `rotv-sync status` adds for a source that follows a remote.
+// What `rotv-sync status` adds for each remote of a source that is published from here.
+std::string PublicationSummary(const PublicationStatus& status, const std::string& name, int64_t now_us);
+
+// The same for a source that follows a remote.
 std::string FollowingText(const FollowingStatus& status, int64_t now_us);
 output::Json FollowingJson(const FollowingStatus& status);
 

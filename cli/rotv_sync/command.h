@@ -37,6 +37,8 @@ std::string ReconnectedText(int reconnects);
 struct PullFlags {
   bool rebaseline = false;  // Take a new baseline if the slot is lost.
   bool no_retry = false;    // See Context::retry.
+  bool follow = false;      // Only of a source that follows a remote.
+  int interval_s = 0;       // With `follow`.
 };
 // Pulls and prints the result. Takes the baseline first if there is none.
 int RunPull(const program::Session& session, const PullFlags& flags);

@@ -108,6 +108,10 @@ BaselineResult ReplaceBaseline(const Context& context, const Error& reason) {
 int RunPull(const program::Session& session, const PullFlags& flags) {
   if (!session.context.source.remote.empty()) return RunPullFromRemote(session, flags);
   const std::string& name = session.context.source.name;
+  if (flags.follow) {
+    throw Error(ErrorCode::kUsage, fmt::format("{} follows a server, and pull --follow is for remotes", name),
+                "rotv-sync log --follow pulls about once a second; rotv-sync schedule pulls now and then");
+  }
   Context context = session.context;
   context.retry = !flags.no_retry;
   std::optional<BaselineResult> baseline;
@@ -146,6 +150,12 @@ program::SyncCommand DeclarePull(CLI::App& app) {
                "Take a new baseline if the slot is lost or the source was replaced; the old one\n"
                "stays usable until the new one is complete. From a remote: take what is published,\n"
                "also if it is older than what is here");
+  CLI::Option* follow =
+      app.add_flag("--follow", flags->follow, "From a remote: go on, and pull whenever something new is published");
+  app.add_option("--interval", flags->interval_s, "With --follow: seconds between two looks (default: 5)")
+      ->type_name("SECONDS")
+      ->check(CLI::Range(1, 86400))
+      ->needs(follow);
   AddNoRetry(app, &flags->no_retry);
   return {[flags](const program::Session& session) { return RunPull(session, *flags); }, nullptr};
 }

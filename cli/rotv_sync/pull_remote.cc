@@ -3,8 +3,10 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/output/format.h"
+#include "cli/program/compact_afterwards.h"
 #include "cli/program/pull_from_remote.h"
 #include "cli/rotv_sync/command.h"
+#include "sync/keep_following.h"
 
 namespace rotv {
 namespace {
@@ -32,10 +34,20 @@ output::Json FollowJson(const FollowResult& result) {
 int RunPullFromRemote(const program::Session& session, const PullFlags& flags) {
   Context context = session.context;
   context.retry = !flags.no_retry;
-  const FollowResult result =
-      program::PullFromRemote(context, flags.rebaseline ? OlderHead::kTake : OlderHead::kRefuse);
-  session.output.Result(program::PulledText(result, session.context.source.name, program::Detail::kResult),
-                        FollowJson(result));
+  const OlderHead older = flags.rebaseline ? OlderHead::kTake : OlderHead::kRefuse;
+  const std::string& name = session.context.source.name;
+  if (!flags.follow) {
+    const FollowResult result = program::PullFromRemote(context, older);
+    session.output.Result(program::PulledText(result, name, program::Detail::kResult), FollowJson(result));
+    return 0;
+  }
+  const bool json = session.output.form() == output::Output::Form::kJson;
+  KeepFollowing(context,
+                {.older = older, .interval_s = flags.interval_s, .took = [&](const FollowResult& result) {
+                   program::CompactAfterwards(context, result.compaction_owed);
+                   return session.output.Part(json ? output::CompactJson(FollowJson(result)) + "\n"
+                                                   : program::PulledText(result, name, program::Detail::kResult));
+                 }});
   return 0;
 }
 

@@ -2,10 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <memory>
 #include <nlohmann/json.hpp>
 
 #include "cli/output/format.h"
+#include "cli/program/publishing.h"
+#include "cli/report/remote_report.h"
+#include "cli/report/status_line.h"
 #include "cli/report/status_report.h"
 #include "cli/rotv_sync/command.h"
 #include "os/clock.h"
@@ -29,6 +33,27 @@ void WarnIfOld(const StatusReport& report, const report::StatusView& view, const
   if (source.imported || !report::HeadIsOld(report, view)) return;
   progress.Warn(
       fmt::format("the head of {} is older than {} days: {}", source.name, report::kOldHeadDays, WhatHelps(report)));
+}
+
+// Adds what is published from here of a source. A remote that cannot be asked is no failure.
+void AddRemotes(const program::Session& session, const SourceConfig& source, const report::StatusView& view,
+                std::string* text, output::Json* document) {
+  // Nobody waits for a minute to learn that a store cannot be reached.
+  SourceConfig impatient = source;
+  impatient.retries = std::min(source.retries, 1);
+  const Context context{impatient, session.context.home, session.context.progress, session.context.interrupt};
+  output::Json& remotes = (*document)["remotes"] = output::Json::array();
+  for (const RemoteConfig& remote : program::RemotesOf(session, source.name)) {
+    try {
+      const PublicationStatus status = StatusOfPublication(context, remote);
+      *text += report::PublicationSummary(status, remote.name, view.now_us);
+      remotes.push_back(report::PublicationJson(status, remote.name));
+    } catch (const Error& error) {
+      if (error.code() == ErrorCode::kInterrupted) throw;
+      *text += report::StatusLine("remote", fmt::format("{}: {}", remote.name, output::OneLine(error.what())));
+      remotes.push_back({{"remote", remote.name}, {"error", error.what()}});
+    }
+  }
 }
 
 // Prints the status of the named source, or of all. For all, the document describes the default source (without one,
@@ -58,6 +83,8 @@ int RunStatus(const program::Session& session, AskSource ask) {
                                   .last_scheduled = schedule::ReadLastRun(context.home, source.name)};
     text += (text.empty() ? "" : "\n") + report::StatusText(report, view, session.style);
     all.push_back(report::StatusJson(report, view));
+    const bool publishes = report.has_baseline && source.remote.empty() && !source.imported;
+    if (publishes && ask == AskSource::kYes) AddRemotes(session, source, view, &text, &all.back());
     if (is_chosen) document = all.back();
     WarnIfOld(report, view, source, session.progress);
   }

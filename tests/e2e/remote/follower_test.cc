@@ -50,6 +50,9 @@ TEST_F(FollowerTest, StatusSaysWhoPublishesAndHowFarItIsBehind) {
   EXPECT_EQ(published.at("unpublished_transactions"), 1);
   EXPECT_EQ(published.at("published").at("publisher"), remote.at("published").at("publisher"));
   EXPECT_NE(rotv.MustSync({"publish", "--status"}).find("1 transaction"), std::string::npos);
+  const nlohmann::json status = nlohmann::json::parse(rotv.MustSync({"--json", "status"}));
+  EXPECT_EQ(status.at("remotes"), nlohmann::json::array({published}));
+  EXPECT_NE(rotv.MustSync({"status"}).find("1 transaction later"), std::string::npos);
   EXPECT_EQ(FollowerJson({"pull"}).at("bytes"), remote.at("bytes_to_take"));
 }
 
@@ -68,7 +71,30 @@ TEST_F(FollowerTest, ASnapshotIsPublishedAtOnceOrKeptBack) {
   EXPECT_NE(listed.find("release-1"), std::string::npos);
   EXPECT_EQ(listed.find("mine"), std::string::npos);
   SameSeedAt("release-1");
+  // The same name on any laptop: that of the source, and that of the snapshot.
+  Exec("DELETE FROM t");
+  PullAndPublish();
+  MustFollow({"pull"});
+  EXPECT_EQ(ReadFile(rotv.Seed("our seed.sql", {"--snapshot", "production:release-1"})),
+            ReadFile(FollowerSeed({"--snapshot", "copy:release-1"})));
+  EXPECT_NE(ReadFile(FollowerSeed()), ReadFile(rotv.directory() / "our seed.sql"));
+  ExpectFollowerExit({"materialize", "--snapshot", "copy:nothing"}, 2, "nothing");
+  ExpectFollowerExit({"--source", "other", "materialize", "--snapshot", "copy:release-1"}, 2, "another source");
   ExpectFollowerExit({"snapshot", "create", "theirs", "--publish"}, 2, "follows a remote");
+}
+
+TEST_F(FollowerTest, APullGoesOnAsItIsPublished) {
+  ExpectExit(rotv, {"pull", "--follow"}, 2);  // That is a server.
+  rotv.MustSync({"publish"});
+  Process follow(FollowerCommand({"pull", "--follow", "--interval", "1"}));
+  ASSERT_TRUE(follow.WaitForOutput("Took copy from", std::chrono::seconds(60))) << follow.Err();
+  Exec("DELETE FROM t");
+  PullAndPublish();
+  ASSERT_TRUE(follow.WaitForOutput("1 transaction", std::chrono::seconds(60))) << follow.Err();
+  ExpectSeedEqualsDump(rotv.server(), FollowerSeed(), {.import = Import::kNone});
+  MustFollow({"pull"});  // It holds no lock in between.
+  follow.Signal(SIGINT);
+  EXPECT_EQ(follow.Wait().exit_status, 130);
 }
 
 TEST_F(FollowerTest, TheLogIsFollowedAsItIsPublished) {
