@@ -19,7 +19,7 @@ TEST_F(RemoteKillTest, AKilledPublisherOrFollowerLeavesAPublishedState) {
   const Command pull = FollowerCommand({"pull"});
   RandomKills publisher_kills(TimeOf([&] { MustRun(publish); }));
   RandomKills follower_kills(TimeOf([&] { MustRun(pull); }));
-  constexpr int kRounds = 50;
+  constexpr int kRounds = 25;
   for (int round = 0; round < kRounds && !HasFailure(); ++round) {
     Exec("UPDATE t SET v = v || 'x' WHERE id % 97 = " + std::to_string(round));
     rotv.MustSync({"pull"});
