@@ -35,8 +35,8 @@ class StepIntake {
   }
 
   uint64_t Run() {
-    const uint64_t wanted = raw_bytes_ / kBytesOfThread + 1;
-    const size_t count = std::min<uint64_t>({kMostThreads, wanted, std::max<size_t>(parts_.size(), 1)});
+    const uint64_t worth = std::min<uint64_t>(kMostThreads, raw_bytes_ / kBytesOfThread + 1);
+    const size_t count = std::min<uint64_t>(request_.threads > 0 ? request_.threads : worth, parts_.size());
     std::vector<std::thread> threads;
     for (size_t i = 1; i < count; ++i) threads.emplace_back([this] { Work(); });
     Work();

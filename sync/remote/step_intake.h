@@ -22,6 +22,7 @@ struct StepIntakeRequest {
   StepReader& reader;  // Of the store.
   std::string place;   // For messages.
   const TeamKey* key = nullptr;
+  size_t threads = 0;  // 0: as many as what is taken is worth.
 };
 
 // Returns the number of rows' versions once all of them are written; `progress` is of the bytes that were taken. Throws
