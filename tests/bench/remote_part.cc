@@ -24,6 +24,7 @@ using testing::S3Server;
 namespace {
 
 constexpr int kFollowers = 50;
+constexpr int kPublicationsBehind = 30;
 
 class RemotePart {
  public:
@@ -38,6 +39,8 @@ class RemotePart {
     CountRequests();
     CountPulledBytes();
     RequireSameSeed(follower_);
+    FallBehind();
+    RequireSameSeed(follower_);
     FollowAllAtOnce();
     MustRun(Publisher({"detach"}));
     return samples_;
@@ -51,7 +54,7 @@ class RemotePart {
     url_ = fmt::format("s3://{}/bench-{}", S3Server::Shared().bucket(), number);
     source_.Measure(Publisher({"baseline"}), &samples_.baseline);
     samples_.store_bytes = BytesIn(publisher_ / "sources");
-    source_.Measure(Publisher({"publish"}), &samples_.publish_all);
+    source_.Measure(Publisher({"publish", "team"}), &samples_.publish_all);
     source_.Measure(Follower(follower_, {"pull"}), &samples_.from_nothing);
   }
 
@@ -59,7 +62,7 @@ class RemotePart {
     ChangeOnePercent(source_.server(), size_, round_++);
     source_.Measure(Publisher({"pull"}), &samples_.pull);
     MustRun(Publisher({"compact"}));  // Else it goes on beside what is measured next.
-    source_.Measure(Publisher({"publish"}), &samples_.publish);
+    source_.Measure(Publisher({"publish", "team"}), &samples_.publish);
     source_.Measure(Follower(follower_, {"pull"}), &samples_.follow);
     MustRun(Follower(follower_, {"compact"}));
     source_.Measure(Follower(follower_, {"pull"}), &samples_.nothing_new);
@@ -69,9 +72,9 @@ class RemotePart {
   }
 
   // What a follower has taken that was up to date before the last publication.
-  uint64_t LastStepBytes() {
+  uint64_t LastStepBytes(const std::string& remote = "team") {
     const nlohmann::json status =
-        nlohmann::json::parse(MustRun(Publisher({"--json", "publish", "--status"})).out).at("published");
+        nlohmann::json::parse(MustRun(Publisher({"--json", "publish", remote, "--status"})).out).at("published");
     for (const nlohmann::json& level : status.at("levels")) {
       if (level.at("publications") == 1) return level.at("bytes").get<uint64_t>() / level.at("steps").get<uint64_t>();
     }
@@ -90,7 +93,7 @@ class RemotePart {
     for (int i = 0; i < 2; ++i) {
       ChangeOnePercent(source_.server(), size_, round_++);
       MustRun(Publisher({"pull"}));
-      samples_.publish_requests = requests_of(Publisher({"publish"})).first;
+      samples_.publish_requests = requests_of(Publisher({"publish", "team"})).first;
       samples_.follow_requests = requests_of(Follower(follower_, {"pull"})).first;
     }
     samples_.nothing_new_requests = requests_of(Follower(follower_, {"pull"})).first;
@@ -107,8 +110,27 @@ class RemotePart {
     ChangeOnePercent(source_.server(), size_, round_++);
     source_.MeasureOverSlowLink(Publisher({"pull"}, source_.SlowConfig()), &counted);
     samples_.pull_bytes = counted.MedianWireBytes();
-    MustRun(Publisher({"publish"}));
+    MustRun(Publisher({"publish", "team"}));
     MustRun(Follower(follower_, {"pull"}));
+  }
+
+  // Other rows change each time. Another remote gets all of it in one publication.
+  void FallBehind() {
+    MustRun(Publisher({"publish", "once"}));
+    for (int i = 0; i < kPublicationsBehind; ++i) {
+      ChangeOnePercent(source_.server(), size_, round_++);
+      MustRun(Publisher({"pull"}));
+      MustRun(Publisher({"publish", "team"}));
+    }
+    MustRun(Publisher({"publish", "once"}));
+    samples_.behind.count = kPublicationsBehind;
+    samples_.behind.bytes_at_once = LastStepBytes("once");
+    is_counted_ = true;
+    relay_.TakeSeen();
+    const nlohmann::json pulled = nlohmann::json::parse(MustRun(Follower(follower_, {"--json", "pull"})).out);
+    samples_.behind.requests = relay_.TakeSeen().size();
+    samples_.behind.bytes = pulled.at("bytes").get<uint64_t>();
+    is_counted_ = false;
   }
 
   void FollowAllAtOnce() {
@@ -127,7 +149,7 @@ class RemotePart {
     }
     // In another file than theirs.
     samples_.followers.publish_seconds =
-        MustRun(Publisher({"publish"}, source_.SshConfig(), "publishing.toml")).seconds;
+        MustRun(Publisher({"publish", "team"}, source_.SshConfig(), "publishing.toml")).seconds;
     for (const auto& process : pulls) {
       const Result result = process->Wait();
       if (!result.ok()) throw std::runtime_error("a follower has failed: " + result.err);
@@ -157,8 +179,10 @@ class RemotePart {
   Command Publisher(const std::vector<std::string>& arguments, const fs::path& config,
                     const std::string& name = "publisher.toml") {
     const fs::path path = source_.Path(name);
-    testing::WriteFile(path, testing::ReadFile(config) +
-                                 fmt::format("[remotes.team]\nurl = \"{}\"\nendpoint = \"{}\"\n", url_, endpoint()));
+    testing::WriteFile(
+        path, testing::ReadFile(config) + fmt::format("[remotes.team]\nurl = \"{0}\"\nendpoint = \"{1}\"\n"
+                                                      "[remotes.once]\nurl = \"{0}-once\"\nendpoint = \"{1}\"\n",
+                                                      url_, endpoint()));
     Command command = source_.Sync(publisher_, path, arguments);
     if (name != "publisher.toml") command.argv.at(4) = path;
     return command;

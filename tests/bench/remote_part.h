@@ -26,6 +26,13 @@ struct RemoteSamples {
   size_t follow_requests = 0;
   size_t nothing_new_requests = 0;
   size_t publish_requests = 0;
+  // A pull that is many publications behind, and one publication of the same changes.
+  struct {
+    int count = 0;
+    uint64_t bytes = 0;
+    uint64_t bytes_at_once = 0;
+    size_t requests = 0;
+  } behind;
   // All at once from nothing, while 1 % more is pulled and published.
   struct {
     int count = 0;  // 0: there was no room for them.

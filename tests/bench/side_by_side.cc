@@ -61,6 +61,8 @@ constexpr Target kFollowBytes{Target::Sense::kAtMost, 1.1};
 constexpr Target kFollowStepTime{Target::Sense::kAtMost, 0.8};
 constexpr Target kFollowStepBytes{Target::Sense::kAtMost, 1.2};
 constexpr Target kNothingNewSeconds{Target::Sense::kAtMost, 0.15};
+constexpr Target kBehindBytes{Target::Sense::kAtMost, 1.5};
+constexpr Target kSubsetTime{Target::Sense::kAtMost, 1};
 constexpr Target kPublishTime{Target::Sense::kAtMost, 1.2};
 constexpr Target kRemotePeakMib{Target::Sense::kAtMost, 192};
 constexpr Target kPeakMib{Target::Sense::kAtMost, 256};
@@ -230,10 +232,33 @@ class SideBySide {
     report_.Speed("materialize to a file", ours, theirs, kDumpSpeed);
     NotePeak("materialize", ours);
     for (const char* name : {"seed.sql", "dump.sql"}) fs::remove(source_.Path(name));
+    MeasureSubset();
     if (const testing::TempDir memory(testing::TempDirName::kPlain, "/dev/shm");
         fs::space(memory.path()).available > 4 * plain_bytes_) {
       MeasureMaterializeTo(memory.path());
     }
+  }
+
+  // One user in a hundred, and one place in a hundred with all that belongs to it.
+  void MeasureSubset() {
+    const fs::path config = source_.Path("subset.toml");
+    testing::WriteFile(config, testing::ReadFile(source_.DirectConfig()) +
+                                   "[subset]\n\"public.users\" = { percent = 1 }\n\"public.pois\" = { percent = 1 }\n");
+    const auto materialize = [&](std::vector<std::string> more) {
+      more.insert(more.begin(), {"materialize", "--output", source_.Path("seed.sql")});
+      fs::remove(source_.Path("seed.sql"));
+      return source_.Sync(home_, config, more);
+    };
+    Samples all{"materialize"}, subset{"materialize --subset, 1 %"};
+    for (int i = 0; i < options_.repeat; ++i) {
+      source_.Measure(materialize({}), &all);
+      source_.Measure(materialize({"--subset"}), &subset);
+    }
+    report_.Duration("materialize --subset, 1 %", subset, all, kSubsetTime);
+    report_.Size("seed of that", fs::file_size(source_.Path("seed.sql")), plain_bytes_, {});
+    MustRun(materialize({"--subset", "--check"}));  // All constraints are valid.
+    NotePeak("materialize --subset", subset);
+    fs::remove(source_.Path("seed.sql"));
   }
 
   // The same measurement without the disk.
@@ -345,6 +370,9 @@ class SideBySide {
     report_.Seconds("pull from S3, nothing new", samples.nothing_new, kNothingNewSeconds);
     report_.Duration("pull of 1 % from S3", samples.follow, samples.pull, kFollowStepTime);
     report_.Compare("bytes of that", samples.follow_bytes, "through ssh: ", samples.pull_bytes, kFollowStepBytes);
+    report_.Compare(fmt::format("bytes of a pull that is {} publications of 1 % behind", samples.behind.count),
+                    samples.behind.bytes, "published at once: ", samples.behind.bytes_at_once, kBehindBytes);
+    report_.Fact("requests of that", fmt::format("{}", samples.behind.requests));
     report_.Duration("publish of 1 %", samples.publish, samples.pull, kPublishTime);
     report_.Duration("publish of everything", samples.publish_all, samples.baseline, kPublishTime);
     report_.Fact("requests", fmt::format("{} from nothing, {} with 1 %, {} with nothing new; publish of 1 %: {}",
