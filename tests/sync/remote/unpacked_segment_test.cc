@@ -93,7 +93,8 @@ TEST(UnpackedSegmentTest, FieldsMayComeInAnyOrderTwiceAndUnknown) {
       "\x32\x01z"
       "\x0A\x01k"
       "\x32\x01l"
-      "\x10\x07";  // Two lines; the last one counts.
+      "\x10\x07" +
+      std::string("\x28\x00", 2);  // Two lines, of which the last one counts; and a count of 0, which means 1.
   const std::string unknown =
       "\x7A\x02??"
       "\x78\x05"
@@ -111,6 +112,7 @@ TEST(UnpackedSegmentTest, FieldsMayComeInAnyOrderTwiceAndUnknown) {
   EXPECT_EQ(read->rows(0).table(), 3U);
   EXPECT_EQ(read->rows(0).epoch(), 4U);
   EXPECT_EQ(read->rows(0).rows(0).line(), "l");
+  EXPECT_EQ(read->rows(0).rows(0).count(), 1U);
   ExpectAsParsed(segment);
 }
 
