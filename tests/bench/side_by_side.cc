@@ -372,7 +372,7 @@ class SideBySide {
     report_.Compare("bytes of that", samples.follow_bytes, "through ssh: ", samples.pull_bytes, kFollowStepBytes);
     report_.Compare(fmt::format("bytes of a pull that is {} publications of 1 % behind", samples.behind.count),
                     samples.behind.bytes, "published at once: ", samples.behind.bytes_at_once, kBehindBytes);
-    report_.Fact("requests of that", fmt::format("{}", samples.behind.requests));
+    report_.Fact("requests of a pull that is behind", fmt::format("{}", samples.behind.requests));
     report_.Duration("publish of 1 %", samples.publish, samples.pull, kPublishTime);
     report_.Duration("publish of everything", samples.publish_all, samples.baseline, kPublishTime);
     report_.Fact("requests", fmt::format("{} from nothing, {} with 1 %, {} with nothing new; publish of 1 %: {}",
