@@ -4,10 +4,12 @@
 #include <string_view>
 
 #include "storage/atomic_file.h"
+#include "storage/directory_size.h"
 #include "storage/error.h"
 #include "storage/source_removal.h"
 #include "storage/workspace.h"
 #include "sync/check_store.h"
+#include "sync/remote_subset.h"
 
 namespace rotv {
 namespace {
@@ -16,15 +18,6 @@ namespace fs = std::filesystem;
 using Kind = StoredItem::Kind;
 
 constexpr std::string_view kDamagedPrefix = "damaged-";
-
-uint64_t BytesOfStore(const fs::path& directory) {
-  uint64_t bytes = 0;
-  std::error_code error;
-  for (const auto& entry : fs::recursive_directory_iterator(directory, error)) {
-    if (entry.is_regular_file(error)) bytes += entry.file_size(error);
-  }
-  return bytes;
-}
 
 // `current` is what the record says; `unfinished` is the name of the store of a baseline that may go on.
 Kind KindOf(const StoreDirectory& store, const std::optional<proto::CurrentStore>& current,
@@ -61,8 +54,17 @@ void ListSource(const fs::path& home, const std::string& source, std::vector<Sto
     items->push_back({.kind = is_readable ? KindOf(store, current, unfinished) : Kind::kInUse,
                       .source = source,
                       .path = store.path,
-                      .bytes = BytesOfStore(store.path)});
+                      .bytes = DirectorySize(store.path)});
   }
+  for (const fs::path& subset : SubsetDirectories(home, source)) {
+    items->push_back({.kind = Kind::kSubset, .source = source, .path = subset, .bytes = DirectorySize(subset)});
+  }
+}
+
+void Remove(const fs::path& path) {
+  std::error_code error;
+  fs::remove_all(path, error);
+  if (error) ThrowDiskError("remove", path, error.value());
 }
 
 }  // namespace
@@ -80,9 +82,13 @@ void FreeStored(const fs::path& home, const std::string& source, const std::set<
       if (store.role != StoreDirectory::Role::kUnknown) continue;
       const Kind kind = KindOf(store, workspace.current(), "");
       if ((kind != Kind::kDamaged && kind != Kind::kUnknown) || kinds.count(kind) == 0) continue;
-      std::error_code error;
-      fs::remove_all(store.path, error);
-      if (error) ThrowDiskError("remove", store.path, error.value());
+      Remove(store.path);
+    }
+    if (kinds.count(Kind::kSubset) > 0) {
+      for (const fs::path& subset : SubsetDirectories(home, source)) {
+        const SourceLock lock(subset, "clean", Access::kWrite);
+        Remove(subset);
+      }
     }
   }
   RemoveEmptySources(home);

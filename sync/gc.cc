@@ -31,7 +31,9 @@ history::Point KeepFrom(const RowStore& store, int keep_days) {
   return point;
 }
 
-GcResult Collect(const Context& context, RowStore& store, int keep_days) {
+}  // namespace
+
+GcResult CollectGarbage(const Context& context, RowStore& store, int keep_days) {
   auto start = std::chrono::steady_clock::now();
   GcResult result;
   result.bytes_before = store.DiskBytes();
@@ -53,8 +55,6 @@ GcResult Collect(const Context& context, RowStore& store, int keep_days) {
   return result;
 }
 
-}  // namespace
-
 Retention RetentionOf(const RowStore& store, int keep_days) {
   const proto::Manifest& manifest = store.manifest();
   std::vector<Lsn> points = {Lsn(manifest.baseline_lsn()), Lsn(manifest.head_lsn())};
@@ -65,7 +65,7 @@ Retention RetentionOf(const RowStore& store, int keep_days) {
 GcResult CollectGarbage(const Context& context, int keep_days) {
   Workspace workspace = OpenWorkspace(context, "gc");
   std::unique_ptr<RowStore> store = RowStore::Open(workspace.CurrentStorePath(), RowStore::Mode::kReadWrite);
-  return Collect(context, *store, keep_days);
+  return CollectGarbage(context, *store, keep_days);
 }
 
 void CollectGarbageIfLarge(const Context& context, RowStore& store) {
@@ -74,7 +74,7 @@ void CollectGarbageIfLarge(const Context& context, RowStore& store) {
   const uint64_t limit = config.limit_bytes.value_or(2 * collected + kAlwaysAllowed);
   const uint64_t bytes = store.DiskBytes();
   if (limit == 0 || bytes <= limit || bytes < collected + collected / 4) return;
-  Collect(context, store, config.keep_days);
+  CollectGarbage(context, store, config.keep_days);
 }
 
 }  // namespace rotv

@@ -21,6 +21,8 @@ struct GcResult {
 // Keeps the head, the baseline, every snapshot, and every state of the last `keep_days` days before the head. Seeds of
 // all of these are the same bytes before and after. A kill at any moment does no harm; the next gc continues.
 GcResult CollectGarbage(const Context& context, int keep_days);
+// The same for a store that is open. No other thread may use it meanwhile.
+GcResult CollectGarbage(const Context& context, RowStore& store, int keep_days);
 
 // Does the same after a pull, if the store has outgrown what the config allows and has grown by a quarter since the
 // last time: with less growth little could be freed. No other thread may use the store meanwhile.

@@ -1,7 +1,6 @@
 #include "sync/publish.h"
 
 #include <fmt/format.h>
-#include <fnmatch.h>
 
 #include <algorithm>
 #include <chrono>
@@ -23,6 +22,8 @@
 #include "sync/remote/step_writer.h"
 #include "sync/remote/unnamed_objects.h"
 #include "sync/remote_address.h"
+#include "sync/remote_subset.h"
+#include "sync/subset/choose_rows.h"
 
 // A publication is a *step*: what the store has got since the one before. Longer steps over several publications are
 // written beside it (sync/remote/levels.h); who follows takes those that lead on from what he has. The *base* is
@@ -45,6 +46,7 @@ class Publication {
   Publication(const Context& context, const RemoteConfig& remote, TakeOver take_over)
       : context_(context), remote_(remote), take_over_(take_over), key_(remote::ReadTeamKey(remote.key)) {
     OpenStore();  // Where there is nothing to publish, nothing is made at the place.
+    if (remote.is_part()) RequireSubset();
     if (remote.sign) signing_ = KeyForRemote(ReadSigningKey(context.home), context.source.name, remote.name);
     RequireKnownSigner();
     place_ = remote::OpenPlace(AddressOf(remote), remote::Purpose::kPublish, context);
@@ -55,6 +57,7 @@ class Publication {
     const std::optional<std::string> stored = place_->ReadHead();
     // What is published now is in the store of now: another run may have published while the place was opened.
     OpenStore();
+    if (remote_.is_part()) TakeSubset();
     if (remote_.require_mask) RequireMasks();
     if (stored) ReadFormer(*stored);
     there_.emplace(*place_, former_);
@@ -88,6 +91,16 @@ class Publication {
       throw Error(ErrorCode::kUsage, fmt::format("{} does not follow a server itself", context_.source.name),
                   "publish on the machine that follows the source: --source NAME");
     }
+  }
+
+  void RequireSubset() const {
+    subset::RequireSubsetFits(*store_, store_->state().head_lsn(), RowsFor(remote_, context_.source));
+  }
+
+  // From here on what is published is the store of the subset.
+  void TakeSubset() {
+    subset_ = std::make_unique<RemoteSubset>(context_, remote_);
+    store_ = subset_->Update(*store_);
   }
 
   // Where the config has the keys that followers look for, it is not published what they would refuse.
@@ -419,6 +432,7 @@ class Publication {
   const std::optional<remote::TeamKey> key_;
   std::optional<SigningKey> signing_;
   std::unique_ptr<Workspace> workspace_;
+  std::unique_ptr<RemoteSubset> subset_;  // Has the lock of the store, if that is a subset's.
   std::unique_ptr<RowStore> store_;
   std::unique_ptr<remote::RemotePlace> place_;
   std::optional<remote::ListedObjects> there_;
@@ -430,13 +444,6 @@ class Publication {
 };
 
 }  // namespace
-
-bool PublishesSnapshot(const RemoteConfig& remote, const std::string& name) {
-  if (!remote.snapshots) return true;
-  return std::any_of(remote.snapshots->begin(), remote.snapshots->end(), [&](const std::string& pattern) {
-    return fnmatch(pattern.c_str(), name.c_str(), FNM_NOESCAPE) == 0;
-  });
-}
 
 PublishResult Publish(const Context& context, const RemoteConfig& remote, TakeOver take_over) {
   return Publication(context, remote, take_over).Run();

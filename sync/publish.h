@@ -11,9 +11,6 @@
 
 namespace rotv {
 
-// True if snapshots of this name are published there.
-bool PublishesSnapshot(const RemoteConfig& remote, const std::string& name);
-
 struct PublishResult {
   std::string place;  // For people.
   Lsn head;

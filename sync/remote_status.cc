@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 
+#include "storage/directory_size.h"
 #include "storage/error.h"
 #include "storage/row_store.h"
 #include "storage/source_records.h"
@@ -16,6 +17,7 @@
 #include "sync/remote/publisher_name.h"
 #include "sync/remote/step_path.h"
 #include "sync/remote_address.h"
+#include "sync/remote_subset.h"
 
 namespace rotv {
 namespace {
@@ -79,6 +81,13 @@ std::string OurPublicKey(const Context& context, const RemoteConfig& remote) {
   return key ? PublicKeyText(KeyForRemote(*key, context.source.name, remote.name).public_key) : "";
 }
 
+// Its store may have been removed: then the next one has another baseline.
+bool IsOurSubset(const Context& context, const RemoteConfig& remote, const proto::Manifest& published,
+                 const proto::Manifest& here) {
+  return std::filesystem::exists(SubsetDirectory(context.home, context.source.name, remote.name) / "store") &&
+         published.slot() == SubsetOrigin(here, RowsFor(remote, context.source));
+}
+
 }  // namespace
 
 PublicationStatus StatusOfPublication(const Context& context, const RemoteConfig& remote) {
@@ -91,7 +100,11 @@ PublicationStatus StatusOfPublication(const Context& context, const RemoteConfig
                            .here = store->state().head_lsn(),
                            .here_time_us = store->manifest().head_time_us(),
                            .public_key = remote.sign ? OurPublicKey(context, remote) : "",
-                           .signs = remote.sign};
+                           .signs = remote.sign,
+                           .is_subset = remote.is_part()};
+  if (remote.is_part()) {
+    status.subset_bytes = DirectorySize(SubsetDirectory(context.home, context.source.name, remote.name));
+  }
   Lsn from;
   if (const std::optional<std::string> stored = place->ReadHead()) {
     const std::optional<remote::TeamKey> key = remote::ReadTeamKey(remote.key);
@@ -100,7 +113,8 @@ PublicationStatus StatusOfPublication(const Context& context, const RemoteConfig
     // Whoever may write there can write our name, but not sign.
     status.is_ours = head.publisher() == remote::PublisherName(context.home) &&
                      (!remote.sign || (!status.public_key.empty() && status.published->signed_by == status.public_key));
-    status.same_history = head.generation() == remote::GenerationOf(store->manifest());
+    status.same_history = remote.is_part() ? IsOurSubset(context, remote, head.state(), store->manifest())
+                                           : head.generation() == remote::GenerationOf(store->manifest());
     if (status.same_history) from = Lsn(head.state().durable_lsn());
   }
   status.transactions = TransactionsSince(*store, from, context.interrupt);

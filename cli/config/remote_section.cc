@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "cli/config/remote_rows.h"
 #include "storage/error.h"
 #include "storage/workspace.h"
 #include "sync/context/sftp_url.h"
@@ -47,16 +48,21 @@ RemoteConfig ReadOne(const toml::key& name, const toml::table& table, const Conf
       remote.signers = PublicKeysOf(key, node, values);
     } else if (key.str() == "snapshots") {
       remote.snapshots = values.Texts(key, node, "a list of names: [\"release-*\", \"monday\"]");
+    } else if (key.str() == "subset") {
+      remote.subset = values.Flag(key, node);
     } else if (key.str() == "keep_days") {
       remote.keep_days = values.Days(key, node);
     } else if (key.str() == "identity") {
       remote.identity = values.PathOf(values.Text(key, node));
     } else if (key.str() == "known_hosts") {
       remote.known_hosts = values.PathOf(values.Text(key, node));
+    } else if (ReadRowsKey(key, node, fmt::format("[remotes.{}]", remote.name), values, &remote.rows)) {
+      continue;
     } else if (!ReadS3Key(key, node, S3Keys::kOfPublisher, values, &remote.s3)) {
       FailOnCredential(key, values);
-      std::vector<std::string> known = {"url",        "source",    "publish",   "require_mask", "key",        "sign",
-                                        "public_key", "snapshots", "keep_days", "identity",     "known_hosts"};
+      std::vector<std::string> known = {"url",    "source",     "publish",   "require_mask", "key",
+                                        "sign",   "public_key", "snapshots", "subset",       "where",
+                                        "sample", "exclude",    "keep_days", "identity",     "known_hosts"};
       known.insert(known.end(), NamesOf(S3Keys::kOfPublisher).begin(), NamesOf(S3Keys::kOfPublisher).end());
       values.FailOnUnknown(key, fmt::format("[remotes.{}]", remote.name), known);
     }
@@ -64,6 +70,10 @@ RemoteConfig ReadOne(const toml::key& name, const toml::table& table, const Conf
   if (remote.url.empty()) {
     values.Fail(name.source(), fmt::format("[remotes.{}] has no url", remote.name),
                 "say where it is: url = \"/srv/history/production\" or \"s3://bucket/prefix\"");
+  }
+  if (remote.subset && remote.rows) {
+    values.Fail(name.source(), fmt::format("[remotes.{}] has subset = true, and where, sample or exclude", remote.name),
+                "[subset] says which rows a subset has: write it there, or leave out subset");
   }
   RequireS3(table, remote.url, values);
   RequireSsh(table, remote.url, values);

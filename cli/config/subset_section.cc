@@ -51,20 +51,14 @@ class SubsetReader {
   }
 
   SubsetTable ReadEntry(const toml::key& key, const toml::node& node) const {
-    SubsetTable entry{.pattern = std::string(key.str()), .parts = {}};
-    const std::optional<std::vector<std::string>> parts = PatternParts(key.str());
-    if (!parts || parts->size() != 2) {
-      values_.Fail(key.source(), fmt::format("\"{}\" does not name a table", key.str()),
-                   "expected \"schema.table\", where * matches any");
-    }
-    entry.parts = *parts;
+    SubsetTable entry = ReadTableName(key, key.str(), values_);
     if (node.is_string()) {
       entry.take = ReadTake(key, values_.Text(key, node));
       return entry;
     }
     if (!node.is_table() || node.as_table()->empty()) values_.FailOnType(key, node, kEntryExample);
     for (const auto& [setting, value] : *node.as_table()) ReadSetting(setting, value, &entry);
-    const bool has_any = std::count(parts->begin(), parts->end(), kAnyPart) > 0;
+    const bool has_any = std::count(entry.parts.begin(), entry.parts.end(), kAnyPart) > 0;
     if (has_any && entry.is_start()) {
       values_.Fail(key.source(), fmt::format("\"{}\" is where to start, and names many tables", key.str()),
                    "name the table: * is for limit, \"whole\" and \"exclude\"");
@@ -81,9 +75,9 @@ class SubsetReader {
 
   void ReadSetting(const toml::key& key, const toml::node& node, SubsetTable* entry) const {
     if (key.str() == "percent") {
-      entry->percent_millionths = ReadPercent(key, node);
+      entry->percent_millionths = ReadPercent(key, node, values_);
     } else if (key.str() == "where") {
-      ReadWhere(key, node, entry);
+      entry->where = ReadConditions(key, node, values_);
     } else if (key.str() == "limit") {
       entry->limit = ReadCount(key, node, 1);
     } else {
@@ -91,31 +85,42 @@ class SubsetReader {
     }
   }
 
-  uint32_t ReadPercent(const toml::key& key, const toml::node& node) const {
-    constexpr double kMillion = 1e6;
-    const std::optional<double> percent = node.is_number() ? node.value<double>() : std::nullopt;
-    const double millionths = percent ? std::round(*percent * kMillion) : 0;
-    if (!(millionths >= 1 && millionths <= 100 * kMillion)) {
-      values_.FailOnType(key, node, "a number above 0, and at most 100: 5, or 0.5");
-    }
-    return static_cast<uint32_t>(millionths);
-  }
-
-  void ReadWhere(const toml::key& key, const toml::node& node, SubsetTable* entry) const {
-    entry->where = node.is_string() ? std::vector<std::string>{values_.Text(key, node)}
-                                    : values_.Texts(key, node, "[\"plan = 'team'\", \"closed_at is null\"]");
-    if (entry->where.empty()) values_.FailOnType(key, node, "a condition: \"plan = 'team'\"");
-    for (const std::string& text : entry->where) {
-      if (ParseRowCondition(text)) continue;
-      values_.Fail(key.source(), fmt::format("\"{}\" is not a condition", text),
-                   "COLUMN = VALUE, with <>, <, <=, > or >=, or COLUMN is null, is not null");
-    }
-  }
-
   const ConfigValues& values_;
 };
 
 }  // namespace
+
+SubsetTable ReadTableName(const toml::key& key, std::string_view pattern, const ConfigValues& values) {
+  const std::optional<std::vector<std::string>> parts = PatternParts(pattern);
+  if (!parts || parts->size() != 2) {
+    values.Fail(key.source(), fmt::format("\"{}\" does not name a table", pattern),
+                "expected \"schema.table\", where * matches any");
+  }
+  return {.pattern = std::string(pattern), .parts = *parts};
+}
+
+uint32_t ReadPercent(const toml::key& key, const toml::node& node, const ConfigValues& values) {
+  constexpr double kMillion = 1e6;
+  const std::optional<double> percent = node.is_number() ? node.value<double>() : std::nullopt;
+  const double millionths = percent ? std::round(*percent * kMillion) : 0;
+  if (!(millionths >= 1 && millionths <= 100 * kMillion)) {
+    values.FailOnType(key, node, "a number above 0, and at most 100: 5, or 0.5");
+  }
+  return static_cast<uint32_t>(millionths);
+}
+
+std::vector<std::string> ReadConditions(const toml::key& key, const toml::node& node, const ConfigValues& values) {
+  const std::vector<std::string> conditions =
+      node.is_string() ? std::vector<std::string>{values.Text(key, node)}
+                       : values.Texts(key, node, "[\"plan = 'team'\", \"closed_at is null\"]");
+  if (conditions.empty()) values.FailOnType(key, node, "a condition: \"plan = 'team'\"");
+  for (const std::string& text : conditions) {
+    if (ParseRowCondition(text)) continue;
+    values.Fail(key.source(), fmt::format("\"{}\" is not a condition", text),
+                "COLUMN = VALUE, with <>, <, <=, > or >=, or COLUMN is null, is not null");
+  }
+  return conditions;
+}
 
 SubsetConfig ReadSubsetSection(const toml::table& table, const ConfigValues& values) {
   return SubsetReader(values).Read(table);

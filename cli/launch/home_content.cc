@@ -31,6 +31,8 @@ std::string NameOf(StoredItem::Kind kind) {
       return "damaged";
     case StoredItem::Kind::kUnknown:
       return "unknown";
+    case StoredItem::Kind::kSubset:
+      return "subsets";
     case StoredItem::Kind::kLeftover:
       return "leftovers";
   }
@@ -122,7 +124,8 @@ void AddOthers(const fs::path& place, std::vector<HomeItem>* items) {
 
 std::set<StoredItem::Kind> StoredKinds(const std::set<std::string>& names) {
   std::set<StoredItem::Kind> kinds;
-  for (const auto kind : {StoredItem::Kind::kDamaged, StoredItem::Kind::kUnknown, StoredItem::Kind::kLeftover}) {
+  for (const auto kind : {StoredItem::Kind::kDamaged, StoredItem::Kind::kUnknown, StoredItem::Kind::kSubset,
+                          StoredItem::Kind::kLeftover}) {
     if (names.count(NameOf(kind)) > 0) kinds.insert(kind);
   }
   return kinds;
@@ -149,7 +152,7 @@ class Freeing {
     }
     std::set<std::string> sources;
     for (const HomeItem& item : chosen) {
-      if (item.kind == "damaged" || item.kind == "unknown" || item.kind == "leftovers") sources.insert(item.source);
+      if (!StoredKinds({item.kind}).empty()) sources.insert(item.source);
     }
     for (const std::string& source : sources) FreeSource(source);
     FreeDerived(chosen);
@@ -205,6 +208,9 @@ const std::vector<HomeKind>& HomeKinds() {
       {.name = "unfinished", .meaning = "baselines that were interrupted and go on (baseline --discard)"},
       {.name = "damaged", .meaning = "damaged stores that check --repair has set aside", .can_be_freed = true},
       {.name = "unknown", .meaning = "stores that no record names", .can_be_freed = true},
+      {.name = "subsets",
+       .meaning = "subsets as they are published; a publish makes one again, and followers then take all of it",
+       .can_be_freed = true},
       {.name = "leftovers", .meaning = "what killed runs have left", .can_be_freed = true},
       {.name = "seeds", .meaning = "seeds, which are written again when they are needed", .can_be_freed = true},
       {.name = "clusters", .meaning = "warm clusters, which make a start faster", .can_be_freed = true},

@@ -58,6 +58,9 @@ output::Json PublishedJson(const Published& published) {
 }
 
 std::string LagText(const PublicationStatus& status) {
+  if (!status.same_history && status.is_subset) {
+    return "it is of another baseline or another [subset]: rotv-sync publish publishes all of it";
+  }
   if (!status.same_history) return "the store here has another baseline: rotv-sync publish publishes all of it";
   if (status.here == status.published->head) return "the store here has no later state";
   return fmt::format("the store here is at {}, {} later", status.here.ToString(),
@@ -80,6 +83,9 @@ std::string SignedText(const PublicationStatus& status) {
 
 std::string PublicationText(const PublicationStatus& status, const std::string& name, int64_t now_us) {
   std::string text = StatusLine("remote", fmt::format("{}, {}", name, output::OneLine(status.place)));
+  if (status.is_subset) {
+    text += StatusLine("subset", fmt::format("[subset], {} here", output::HumanBytes(status.subset_bytes)));
+  }
   if (!status.published) return text + StatusLine("published", "nothing yet: rotv-sync publish");
   const Published& published = *status.published;
   text += StatusLine("published", ByText(published, now_us));
@@ -121,6 +127,7 @@ output::Json PublicationJson(const PublicationStatus& status, const std::string&
       {"public_key", status.public_key.empty() ? output::Json() : output::Json(status.public_key)},
       {"is_ours", status.is_ours},
       {"same_history", status.same_history},
+      {"subset_bytes", status.is_subset ? output::Json(status.subset_bytes) : output::Json()},
       {"unpublished_transactions", status.transactions}};
 }
 

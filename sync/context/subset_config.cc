@@ -14,7 +14,7 @@ bool SubsetConfig::has_start() const {
 }
 
 void RequireSubsetStart(const SubsetConfig& config) {
-  if (config.has_start()) return;
+  if (config.has_start() || config.follow == SubsetConfig::Follow::kNothing) return;
   throw Error(
       ErrorCode::kUsage,
       config.declared ? "[subset] does not say where to start" : "there is no [subset] that says which rows are wanted",
@@ -27,6 +27,7 @@ std::string SubsetFingerprint(const SubsetConfig& config) {
   FileChecksum checksum;
   const auto add = [&](const std::string& text) { checksum.Add(text + '\0'); };
   add(fmt::format("{} {} {}", kRevision, config.small, static_cast<int>(config.others)));
+  if (config.follow == SubsetConfig::Follow::kNothing) add(config.allows_not_valid ? "parts, not valid" : "parts");
   std::vector<const SubsetTable*> tables;
   for (const SubsetTable& table : config.tables) tables.push_back(&table);
   std::sort(tables.begin(), tables.end(),

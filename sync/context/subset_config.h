@@ -1,4 +1,5 @@
-// The [subset] section of the config: which rows a small seed begins with, and which come along. Plain data: cli/config
+// The [subset] section of the config: which rows a small seed begins with, and which come along. Those of a remote that
+// has only a part of the rows are in the same form. Plain data: cli/config
 // reads it and checks its form, and sync/subset checks it against a schema.
 
 #pragma once
@@ -32,15 +33,21 @@ struct SubsetConfig {
   // What becomes of larger tables that nothing leads to.
   enum class Others { kExclude, kWhole };
 
-  bool declared = false;  // The config has the section.
+  std::string section = "[subset]";  // For messages.
+  bool declared = false;             // The config has the section.
   std::vector<SubsetTable> tables;
   uint64_t small = 1000;  // Tables of at most so many rows are taken whole if no row leads to them.
   Others others = Others::kExclude;
+  // False: what others reference does not come along by itself, nor what references them. A foreign key to rows that
+  // are left out is then refused, or made NOT VALID.
+  enum class Follow { kReferences, kNothing };
+  Follow follow = Follow::kReferences;
+  bool allows_not_valid = false;
 
   bool has_start() const;
 };
 
-// Throws kUsage if there is no section, or nothing in it says where to start.
+// Throws kUsage if there is no section, or nothing in it says where to start, which kNothing does not need.
 void RequireSubsetStart(const SubsetConfig& config);
 
 // Identifies the section's meaning: two subsets of one point with the same fingerprint have the same rows. Never empty.

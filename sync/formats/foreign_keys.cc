@@ -65,6 +65,7 @@ std::optional<ForeignKeyText> ForeignKeyOf(std::string_view statement) {
   if (!other_table || !others || others->size() != columns->size()) return std::nullopt;
   ForeignKeyText key{
       .table = *own_table, .name = own[0], .columns = {}, .referenced = *other_table, .referenced_columns = {}};
+  key.is_checked = !statement.ends_with(" NOT VALID;") && !statement.ends_with(" NOT ENFORCED;");
   for (size_t i = 0; i < columns->size(); ++i) {
     if ((*columns)[i].is_period) continue;
     key.columns.push_back((*columns)[i].name);

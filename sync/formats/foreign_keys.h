@@ -25,6 +25,7 @@ struct ForeignKeyText {
   std::vector<std::string> columns;
   TableName referenced;
   std::vector<std::string> referenced_columns;
+  bool is_checked = true;  // False: it is NOT VALID or NOT ENFORCED, so an import does not look whether it holds.
 
   ConstraintName constraint() const { return {table.first, table.second, name}; }
 };

@@ -8,6 +8,7 @@
 #include "storage/epochs.h"
 #include "storage/error.h"
 #include "sync/postgres/large_objects.h"
+#include "sync/subset/left_out.h"
 #include "sync/subset/reference_graph.h"
 #include "sync/subset/row_chooser.h"
 #include "sync/subset/row_reader.h"
@@ -40,6 +41,10 @@ class Subset {
     progress_.Begin("choosing the subset's rows", Progress::Unit::kRows, 0);
     graph_ = MakeGraph(schema_, store_.shapes());
     plan_ = MakePlan(config_, graph_);
+    if (config_.follow == SubsetConfig::Follow::kNothing) {
+      chosen_.not_valid = KeysToRowsLeftOut(config_, graph_, plan_, store_.manifest().source().server_version());
+      graph_.references.clear();
+    }
     FollowReferencing(graph_, &plan_);
     TakeUnreachedWhole();
     for (const Reference* reference : FollowReferenced(graph_, &plan_)) {
@@ -186,6 +191,7 @@ class Subset {
                                               name, rows, plan_.limits[limit]));
       }
     }
+    if (config_.follow == SubsetConfig::Follow::kNothing) return;
     if (started == 0) chosen_.remarks.emplace_back("no row is where [subset] starts");
     if (!empty.empty()) {
       chosen_.remarks.push_back(fmt::format(
@@ -230,7 +236,11 @@ class Subset {
 
 void RequireSubsetFits(const RowStore& store, Lsn lsn, const SubsetConfig& config) {
   const proto::SchemaVersion schema = store.SchemaAt(lsn);
-  MakePlan(config, MakeGraph(schema, store.shapes()));
+  const ReferenceGraph graph = MakeGraph(schema, store.shapes());
+  const SubsetPlan plan = MakePlan(config, graph);
+  if (config.follow == SubsetConfig::Follow::kNothing) {
+    KeysToRowsLeftOut(config, graph, plan, store.manifest().source().server_version());
+  }
 }
 
 ChosenRows ChooseRows(const RowStore& store, Lsn lsn, const SubsetConfig& config, Progress& progress,

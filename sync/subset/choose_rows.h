@@ -10,7 +10,8 @@
 
 namespace rotv::subset {
 
-// Throws kUsage if the section does not fit the schema. Reads no rows.
+// Throws kUsage if the section does not fit the schema, or leaves out rows that others reference where that is not
+// allowed. Reads no rows.
 void RequireSubsetFits(const RowStore& store, Lsn lsn, const SubsetConfig& config);
 
 // Chooses by the stored values, which are masked where rules say so. The same rows in two stores, or at two LSNs, give

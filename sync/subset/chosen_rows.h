@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "storage/row_store.h"
+#include "sync/formats/foreign_keys.h"
 #include "sync/subset/row_bits.h"
 
 namespace rotv::subset {
@@ -31,6 +32,7 @@ struct ChosenTable {
 struct ChosenRows {
   std::map<TableId, ChosenTable> tables;
   std::set<TableId> whole;
+  std::vector<formats::ConstraintName> not_valid;  // Foreign keys to rows that are left out.
   std::vector<std::string> remarks;  // What a person should know: limits that were not kept, tables that are empty.
 };
 

@@ -164,6 +164,8 @@ class GraphMaker {
 
   void AddReference(const formats::ForeignKeyText& key) {
     Reference reference{.text = fmt::format("{} of {}.{}", key.name, key.table.first, key.table.second),
+                        .constraint = key.constraint(),
+                        .is_checked = key.is_checked,
                         .referencing = SidesOf(key.table),
                         .referenced = SidesOf(key.referenced)};
     if (reference.referencing.empty() || reference.referenced.empty()) return;

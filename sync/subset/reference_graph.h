@@ -30,9 +30,11 @@ struct KeySide {
 
 // A foreign key. With partitions it has several tables on one side.
 struct Reference {
-  std::string text;  // For people: "orders_user_id_fkey of public.orders".
-  std::vector<KeySide> referencing;
-  std::vector<KeySide> referenced;
+  std::string text;                         // For people: "orders_user_id_fkey of public.orders".
+  formats::ConstraintName constraint = {};  // All empty: it is in no dump, since CREATE EXTENSION makes it.
+  bool is_checked = true;                   // An import looks whether it holds.
+  std::vector<KeySide> referencing = {};
+  std::vector<KeySide> referenced = {};
   bool comparable = true;  // False: the values of its columns are not stored, or equal ones may be written differently.
 };
 

@@ -53,12 +53,13 @@ class Planner {
     if (CountAny(entry) > 0) return;
     const auto found = graph_.by_name.find({entry.parts[0], entry.parts[1]});
     if (found == graph_.by_name.end()) {
-      throw Error(ErrorCode::kUsage, fmt::format("[subset] names {}, which there is not at this point", entry.pattern),
+      throw Error(ErrorCode::kUsage,
+                  fmt::format("{} names {}, which there is not at this point", config_.section, entry.pattern),
                   TablesText());
     }
     if (found->second.empty() && entry.take != SubsetTable::Take::kExclude) {
       throw Error(
-          ErrorCode::kUsage, fmt::format("[subset] asks for rows of {}, which has none here", entry.pattern),
+          ErrorCode::kUsage, fmt::format("{} asks for rows of {}, which has none here", config_.section, entry.pattern),
           "it is excluded in rotv.toml, or its rows are not followed: rotv-sync status lists how each table is");
     }
   }
@@ -83,7 +84,7 @@ class Planner {
           if (CountAny(entry) != any || !Matches(entry, name)) continue;
           if (found != nullptr) {
             throw Error(ErrorCode::kUsage,
-                        fmt::format("[subset] has two entries for {}.{}: {} and {}", name.first, name.second,
+                        fmt::format("{} has two entries for {}.{}: {} and {}", config_.section, name.first, name.second,
                                     found->pattern, entry.pattern),
                         "name the table itself");
           }
@@ -110,7 +111,7 @@ class Planner {
     return plan;
   }
 
-  static void AddCondition(const TableNode& node, const std::string& text, TablePlan* plan) {
+  void AddCondition(const TableNode& node, const std::string& text, TablePlan* plan) const {
     const std::optional<RowCondition> condition = ParseRowCondition(text);
     if (!condition) throw Error(ErrorCode::kBug, fmt::format("not a condition: {}", text));
     std::string columns;
@@ -124,7 +125,7 @@ class Planner {
       columns += (columns.empty() ? "" : ", ") + column.name();
     }
     throw Error(ErrorCode::kUsage,
-                fmt::format("[subset] has a condition on {} of {}, which there is not", condition->column,
+                fmt::format("{} has a condition on {} of {}, which there is not", config_.section, condition->column,
                             plan->entry->pattern),
                 "its columns are: " + columns);
   }

@@ -14,6 +14,14 @@ TEST(ForeignKeysTest, ColumnsAndTablesAreReadWithoutQuotes) {
   EXPECT_EQ(key->columns, (std::vector<std::string>{"x", "y, \"z\""}));
   EXPECT_EQ(key->referenced, (TableName{"B", "r"}));
   EXPECT_EQ(key->referenced_columns, (std::vector<std::string>{"id", "I d"}));
+  EXPECT_TRUE(key->is_checked);
+}
+
+TEST(ForeignKeysTest, WhatAnImportDoesNotCheckIsKnown) {
+  const std::string key = "ALTER TABLE ONLY a.t\n    ADD CONSTRAINT k FOREIGN KEY (x) REFERENCES a.r(id)";
+  EXPECT_TRUE(ForeignKeyOf(key + " ON DELETE CASCADE;")->is_checked);
+  EXPECT_FALSE(ForeignKeyOf(key + " ON DELETE CASCADE NOT VALID;")->is_checked);
+  EXPECT_FALSE(ForeignKeyOf(key + " NOT ENFORCED;")->is_checked);
 }
 
 TEST(ForeignKeysTest, APeriodIsNoColumnToCompare) {
