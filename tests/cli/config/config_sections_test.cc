@@ -5,6 +5,25 @@
 namespace rotv {
 namespace {
 
+TEST_F(ConfigTest, ARemoteWithAPartOfTheRowsSaysWhich) {
+  const std::string remote = "[remotes.a]\nurl = \"/srv/x\"\n";
+  const std::string source = "[sources.a]\ndatabase = \"x\"\n";
+  EXPECT_EQ(ComplaintOf(source + remote + "where = { \"public.t\" = \"id > 3\" }\nsample = { \"public.t\" = 5 }\n" +
+                        "exclude = [\"tmp.*\"]\n"),
+            "nothing");
+  EXPECT_EQ(ComplaintOf(source + remote + "subset = true\n"), "nothing");
+  const std::vector<std::pair<std::string, std::string>> wrong = {
+      {"subset = true\nexclude = [\"public.t\"]", "has subset = true, and where, sample or exclude"},
+      {"where = \"id > 3\"", "\"where\""},
+      {"where = { \"t\" = \"id > 3\" }", "\"t\" does not name a table"},
+      {"where = { \"public.*\" = \"id > 3\" }", "\"public.*\" names many tables"},
+      {"where = { \"public.t\" = \"id\" }", "\"id\" is not a condition"},
+      {"sample = { \"public.t\" = 101 }", "a number above 0, and at most 100"},
+      {"sample = { \"public.t\" = 1 }\nexclude = [\"public.t\"]", "[remotes.a] has public.t twice"},
+      {"exclude = \"public.t\"", "a list of tables"}};
+  for (const auto& [line, words] : wrong) EXPECT_HAS(ComplaintOf(source + remote + line + "\n"), words);
+}
+
 TEST_F(ConfigTest, MaskingRulesAreReadForEverySource) {
   const std::string rules = R"([mask]
 mask_unknown = "null"
