@@ -25,6 +25,8 @@ namespace {
 
 // A larger cache is filled by page faults and does not help: lookups of rows come in the order of their keys.
 constexpr size_t kCacheBytes = size_t{8} << 20;
+// Few threads share it, and a part of it should hold blocks of large rows too.
+constexpr int kCacheShardBits = 2;
 // Large blocks compress better, and a scan reads all of them anyway; the price is that looking up a single row
 // decompresses a whole block.
 constexpr size_t kBlockBytes = size_t{32} << 10;
@@ -38,8 +40,9 @@ rocksdb::ColumnFamilyOptions FamilyOptions(const std::shared_ptr<rocksdb::Cache>
   table.block_size = kBlockBytes;
   table.format_version = 5;
   table.checksum = rocksdb::kXXH3;
-  // Index and filter blocks count towards the cache's limit, so that memory does not grow with the store.
-  table.cache_index_and_filter_blocks = true;
+  // Index and filters belong to the open table. There are at most max_open_files of these, so memory does not grow with
+  // the store; in a cache of this size a look-up in many runs would evict the filter that the next one needs.
+  table.cache_index_and_filter_blocks = false;
   rocksdb::ColumnFamilyOptions options;
   options.compression = rocksdb::kZSTD;
   options.compression_opts.level = 1;
@@ -109,7 +112,7 @@ class NoLog : public rocksdb::Logger {
 };
 
 std::shared_ptr<rocksdb::Cache> SharedCache() {
-  static std::shared_ptr<rocksdb::Cache> cache = rocksdb::NewLRUCache(kCacheBytes);
+  static std::shared_ptr<rocksdb::Cache> cache = rocksdb::NewLRUCache(kCacheBytes, kCacheShardBits);
   return cache;
 }
 

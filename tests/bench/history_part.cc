@@ -9,6 +9,25 @@ namespace rotv::bench {
 using testing::Command;
 using testing::MustRun;
 
+namespace {
+
+// A thousand rows from all over three tables, however many rows these have by now.
+void ChangeAThousand(const testing::PostgresServer& source) {
+  const auto some = [](const char* table, int count) {
+    return fmt::format(
+        "id IN (SELECT id FROM (SELECT id, row_number() OVER (ORDER BY id) AS n, count(*) OVER () AS rows "
+        "FROM {}) r WHERE n % greatest(rows / {}, 1) = 0 LIMIT {})",
+        table, count, count);
+  };
+  source.Exec(
+      fmt::format("UPDATE events SET title = title || '!' WHERE {};"
+                  "UPDATE users SET name = name || '!' WHERE {};"
+                  "UPDATE page_views SET milliseconds = milliseconds + 1 WHERE {}",
+                  some("events", 200), some("users", 50), some("page_views", 750)));
+}
+
+}  // namespace
+
 HistorySamples MeasureHistory(const testing::PostgresServer& source, const DataSize& size, int repeat,
                               const std::function<Command(const std::vector<std::string>&)>& sync,
                               const std::filesystem::path& output, const Measurer& measure) {
@@ -25,12 +44,7 @@ HistorySamples MeasureHistory(const testing::PostgresServer& source, const DataS
   const nlohmann::json later = status();
   samples.changes = static_cast<uint64_t>(size.changes);
   samples.growth = later.at("store_bytes").get<int64_t>() - old.at("store_bytes").get<int64_t>();
-  const int64_t step = std::max<int64_t>(1, size.small_rows / 1000);
-  source.Exec(
-      fmt::format("UPDATE events SET title = title || '!' WHERE id % {} = 0;"
-                  "UPDATE users SET name = name || '!' WHERE id % {} = 0;"
-                  "UPDATE page_views SET milliseconds = milliseconds + 1 WHERE id % {} = 0",
-                  step, step, step));
+  ChangeAThousand(source);
   MustRun(sync({"pull"}));
   const std::string old_lsn = old.at("head").at("lsn");
   const std::string later_lsn = later.at("head").at("lsn");
