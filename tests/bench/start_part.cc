@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <fstream>
 #include <utility>
 
@@ -112,9 +113,30 @@ class StartPart {
     MustRun(Rotv({"seed"}));  // What the next round imports.
   }
 
-  // Both databases read their largest tables, to count them. Needs root, which can empty the page cache.
-  void MeasureMemory() {
-    if (!testing::IsRoot()) return;
+  // From now on each start is on an overlay.
+  void UseOverlays() { std::ofstream(config_, std::ios::app) << "clone = \"overlay\"\n"; }
+
+  void MeasureOverlays(int repeat, OverlaySamples* samples) {
+    UseOverlays();
+    MustRun(Rotv({"stop"}));
+    MustRun(Program(ROTV_SYNC_BINARY, {"snapshot", "create", "small"}));
+    samples->small_bytes = LargestClusterBytes();
+    source_.server().Exec(
+        "CREATE TABLE archive (id bigint PRIMARY KEY, body text);"
+        "INSERT INTO archive SELECT i, repeat(md5(i::text), 9) FROM generate_series(1, 10000000) i");
+    MustRun(Program(ROTV_SYNC_BINARY, {"pull"}));
+    MustRun(Rotv({"warm"}));
+    samples->large_bytes = LargestClusterBytes();
+    for (int i = 0; i < repeat; ++i) {
+      measure_(Rotv({"run", "--fresh", "--snapshot", "small", "--", "true"}), &samples->small);
+      measure_(Rotv({"run", "--fresh", "--", "true"}), &samples->large);
+    }
+    samples->memory = MeasureMemory();
+  }
+
+  // A copy is counted, and read by that; on an overlay rows are estimated. Needs root, which can empty the page cache.
+  MemoryOfTwo MeasureMemory() {
+    if (!testing::IsRoot()) return {};
     MustRun(Rotv({"start"}));
     MustRun(Rotv({"stop"}));
     DropCaches();
@@ -124,9 +146,8 @@ class StartPart {
     MustRun(Rotv({"--name", "second", "start", "--port", std::to_string(kSecondPort)}));
     const uint64_t two = UsedMemory();
     MustRun(Rotv({"--name", "second", "stop"}));
-    if (one <= before || two <= before) return;
-    samples_.one_bytes = one - before;
-    samples_.two_bytes = two - before;
+    if (one <= before || two <= before) return {};
+    return {.one = one - before, .two = two - before};
   }
 
   const StartSamples& samples() const { return samples_; }
@@ -141,6 +162,13 @@ class StartPart {
 
   static constexpr const char* kByHandDirectory = "/dev/shm/rotv-bench-by-hand";
 
+  uint64_t LargestClusterBytes() const {
+    uint64_t largest = 0;
+    for (const fs::directory_entry& entry : fs::directory_iterator(home_ / "warm")) {
+      largest = std::max(largest, BytesBelow(entry.path()));
+    }
+    return largest;
+  }
   static uint64_t BytesBelow(const fs::path& directory) {
     uint64_t bytes = 0;
     if (!fs::exists(directory)) return 0;
@@ -182,8 +210,16 @@ StartSamples MeasureStart(testing::RotvHome& source, const DataSize& size, const
                           const Measurer& measure) {
   StartPart part(source, size, home, measure);
   for (int i = 0; i < repeat; ++i) part.Round(i);
-  part.MeasureMemory();
-  return part.samples();
+  StartSamples samples = part.samples();
+  samples.memory = part.MeasureMemory();
+  return samples;
+}
+
+OverlaySamples MeasureOverlays(testing::RotvHome& source, const DataSize& size, const fs::path& home, int repeat,
+                               const Measurer& measure) {
+  OverlaySamples samples;
+  StartPart(source, size, home, measure).MeasureOverlays(repeat, &samples);
+  return samples;
 }
 
 }  // namespace rotv::bench
