@@ -6,6 +6,7 @@
 
 #include "cli/config/home.h"
 #include "storage/ascii_case.h"
+#include "storage/error.h"
 #include "sync/context/conninfo.h"
 
 namespace rotv::config {
@@ -68,12 +69,18 @@ SourceGuess GuessSource(const os::Environment& environment, const std::filesyste
                         const EnvFiles& files) {
   SourceGuess guess;
   guess.ssh_hosts = SshHosts(UserHome(environment) / ".ssh" / "config");
-  if (std::optional<SourceConfig> source = SourceFromVariables(environment, directory, files)) {
-    guess.source = *std::move(source);
-    guess.from = "PRODUCTION_HOST";
-    return guess;
+  const std::string url = DatabaseUrl(environment, directory, files);
+  for (const char* file : {".env", "backend/.env"}) files.Read(directory / file);
+  try {
+    if (std::optional<SourceConfig> source = SourceFromVariables(environment, directory, files)) {
+      guess.source = *std::move(source);
+      guess.from = "PRODUCTION_HOST";
+      return guess;
+    }
+  } catch (const Error& error) {  // The files can be read, so it is what they say.
+    guess.problem = error.what();
   }
-  TakeDatabaseUrl(DatabaseUrl(environment, directory, files), &guess);
+  TakeDatabaseUrl(url, &guess);
   return guess;
 }
 

@@ -17,13 +17,13 @@ struct SourceGuess {
   // of the application's own database. Never a password.
   SourceConfig source;
   std::string from;                    // What it was read from: "PRODUCTION_HOST", "DATABASE_URL"; empty: nothing.
+  std::string problem;                 // Why PRODUCTION_* makes no source; empty if it does, or is not set.
   std::vector<std::string> ssh_hosts;  // The hosts that ~/.ssh/config names, without patterns, in its order.
 };
 
 // Reads the variables of SourceFromVariables() and DATABASE_URL, each from `environment`, else from `directory`/.env,
-// else from `directory`/backend/.env, and ~/.ssh/config (without what it includes). Throws kUsage for values of
-// PRODUCTION_* that cannot be used, and for a .env file that cannot be parsed; whatever else cannot be read is no
-// guess.
+// else from `directory`/backend/.env, and ~/.ssh/config (without what it includes). Throws kUsage
+// for a .env file that cannot be parsed; whatever else cannot be read is no guess.
 SourceGuess GuessSource(const os::Environment& environment, const std::filesystem::path& directory,
                         const EnvFiles& files);
 

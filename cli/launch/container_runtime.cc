@@ -222,7 +222,13 @@ void ContainerRuntime::Start(const LaunchRequest& request) {
     }
   }
   // A run that is ended in the middle leaves rules of the firewall, and what else its network consists of.
-  os::ProgramResult started = os::RunProgramWhole(RunWords(request, env_file.path()), interrupt_);
+  os::ProgramResult started;
+  try {
+    started = os::RunProgramWhole(RunWords(request, env_file.path()), interrupt_);
+  } catch (const Error&) {
+    Stop();  // Interrupted: the container may run by now.
+    throw;
+  }
   if (started.exit_status == 0) return;
   Stop();  // A failed start can leave a container in state "created".
   if (UsesOverlay(request.warm)) throw CloneRefused(os::LastLine(started.err));

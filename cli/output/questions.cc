@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <charconv>
 
 #include "cli/output/terminal.h"
@@ -58,6 +59,10 @@ size_t Questions::Choose(std::string_view what, const std::vector<std::string>& 
     const char* end = answer.data() + answer.size();
     const auto [stop, error] = std::from_chars(answer.data(), end, number);
     if (error == std::errc() && stop == end && number >= 1 && number <= options.size()) return number - 1;
+    const auto has_answer = [&](const std::string& option) { return option.find(answer) != std::string::npos; };
+    if (std::count_if(options.begin(), options.end(), has_answer) == 1) {
+      return static_cast<size_t>(std::find_if(options.begin(), options.end(), has_answer) - options.begin());
+    }
     Say(fmt::format("a number from 1 to {}", options.size()));
   }
 }

@@ -29,7 +29,7 @@ class Questions {
   // Asks again until there is an answer that is not empty.
   std::string AskUntilGiven(std::string_view what, const std::string& usual);
   bool Confirm(std::string_view what, bool usual);
-  // Shows a numbered list and returns the index of what was chosen.
+  // Shows a numbered list and returns the index of what was chosen, by its number or by a text that it alone has.
   size_t Choose(std::string_view what, const std::vector<std::string>& options, size_t usual);
 
   // Writes a line that is no question.

@@ -52,16 +52,17 @@ void RequireNoFile(const fs::path& file, bool force) {
               "rotv.toml.old");
 }
 
+bool NamesWay(const SourceConfig& source) {
+  return !source.ssh.empty() || !source.url.empty() || !source.remote.empty();
+}
+
 // Options come before what is guessed, and a way that they name replaces a guessed one.
 SourceConfig SourceFrom(const program::Invocation& call, const InitFlags& flags, const config::SourceGuess& guess) {
   SourceConfig source = guess.source;
   const SourceConfig& given = flags.source;
-  if (!given.ssh.empty() || !given.url.empty() || !given.remote.empty()) {
-    source.ssh = given.ssh;
-    source.url = given.url;
-    source.remote = given.remote;
-    source.container.clear();
-    source.host.clear();
+  if (NamesWay(given)) {
+    source = SourceConfig{
+        .ssh = given.ssh, .database = source.database, .user = source.user, .url = given.url, .remote = given.remote};
   }
   const auto take = [](const std::string& text, std::string* into) {
     if (!text.empty()) *into = text;
@@ -74,6 +75,10 @@ SourceConfig SourceFrom(const program::Invocation& call, const InitFlags& flags,
   take(given.identity, &source.identity);
   take(given.known_hosts, &source.known_hosts);
   if (flags.port_is_given) source.port = given.port;
+  const bool describes_server = flags.port_is_given || !given.container.empty() || !given.host.empty() ||
+                                !given.database.empty() || !given.user.empty() || !given.identity.empty() ||
+                                !given.known_hosts.empty();
+  if (describes_server && given.url.empty()) source.url.clear();  // A guessed one says all of that otherwise.
   source.name = call.options.source.empty() ? "production" : call.options.source;
   return source;
 }
@@ -87,7 +92,7 @@ void MakePathsAbsolute(SourceConfig* source) {
 }
 
 void RequireWay(const SourceConfig& source) {
-  if (source.ssh.empty() && source.url.empty() && source.remote.empty() && source.host.empty()) {
+  if (!NamesWay(source) && source.host.empty()) {
     throw Error(ErrorCode::kUsage, "nothing says where the data comes from",
                 "rotv-sync init --ssh user@host --database NAME --user NAME, or --url postgresql://…, or --remote "
                 "s3://…; on a terminal, and without --yes, it asks");
@@ -129,6 +134,13 @@ void AskWay(output::Questions& questions, const config::SourceGuess& guess, Sour
   *source = asked;
 }
 
+// A path as a value of ssh_config(5).
+std::string SshQuoted(const std::string& path) {
+  std::string quoted = "\"";
+  for (char c : path) quoted += c == '%' ? "%%" : std::string(1, c);
+  return quoted + '"';
+}
+
 // Lets OpenSSH show the host's key and ask whether it is the right one, or for a key's passphrase: it knows how.
 bool LetSshAsk(const program::Invocation& call, output::Questions& questions, const SourceConfig& source) {
   if (!os::ProgramIsHere("ssh", call.environment)) return false;
@@ -137,7 +149,8 @@ bool LetSshAsk(const program::Invocation& call, output::Questions& questions, co
   std::vector<std::string> words = {"ssh"};
   if (target.port != 0) words.insert(words.end(), {"-p", std::to_string(target.port)});
   if (!source.identity.empty()) words.insert(words.end(), {"-i", source.identity});
-  if (!source.known_hosts.empty()) words.insert(words.end(), {"-o", "UserKnownHostsFile=" + source.known_hosts});
+  if (!source.known_hosts.empty())
+    words.insert(words.end(), {"-o", "UserKnownHostsFile=" + SshQuoted(source.known_hosts)});
   words.insert(words.end(), {"--", (target.user.empty() ? "" : target.user + "@") + target.host, "true"});
   return os::RunInForeground(words, call.environment) == 0;
 }
@@ -146,16 +159,20 @@ Context ContextFor(const program::Invocation& call, const SourceConfig& source) 
   return {source, call.home, call.progress, call.interrupt};
 }
 
+// A host that cannot be reached is told, and has none: what was answered so far is not lost.
 std::vector<FoundContainer> ContainersThere(const program::Invocation& call, output::Questions& questions,
                                             const SourceConfig& source) {
-  try {
-    return FindContainers(ContextFor(call, source));
-  } catch (const Error& error) {
-    if (error.code() != ErrorCode::kRefused) throw;
-    questions.Say(error.what());
-    if (!LetSshAsk(call, questions, source)) throw;
+  for (bool again = true;; again = false) {
+    try {
+      return FindContainers(ContextFor(call, source));
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::kRefused && error.code() != ErrorCode::kUnreachable) throw;
+      questions.Say(error.what());
+      if (again && error.code() == ErrorCode::kRefused && LetSshAsk(call, questions, source)) continue;
+      questions.Say("hint: " + error.hint());
+      return {};
+    }
   }
-  return FindContainers(ContextFor(call, source));
 }
 
 void AskContainer(const program::Invocation& call, output::Questions& questions, SourceConfig* source) {
@@ -176,8 +193,7 @@ void AskContainer(const program::Invocation& call, output::Questions& questions,
 void AskAll(const program::Invocation& call, output::Questions& questions, const InitFlags& flags,
             const config::SourceGuess& guess, SourceConfig* source) {
   const SourceConfig& given = flags.source;
-  const bool is_given = !given.ssh.empty() || !given.url.empty() || !given.remote.empty();
-  if (!is_given) AskWay(questions, guess, source);
+  if (!NamesWay(given)) AskWay(questions, guess, source);
   MakePathsAbsolute(source);
   if (source->ssh.empty()) return;
   if (given.container.empty() && !flags.no_check) AskContainer(call, questions, source);
@@ -190,7 +206,7 @@ void AskAll(const program::Invocation& call, output::Questions& questions, const
 // --- The file
 
 // Reads the text as every command will, from a file that nobody else sees.
-DoctorReport Try(const program::Invocation& call, const SourceConfig& source, const std::string& text) {
+SourceConfig ReadBack(const program::Invocation& call, const SourceConfig& source, const std::string& text) {
   const os::TemporaryDirectory directory;
   const fs::path file = directory.path() / "rotv.toml";
   WriteNewFile(file, text);
@@ -200,23 +216,30 @@ DoctorReport Try(const program::Invocation& call, const SourceConfig& source, co
                                 .home = request.home,
                                 .directory = request.directory,
                                 .environment = request.environment});
-  const SourceConfig read = written.Source();
-  config::OpenHome(call.home);
-  return Examine(ContextFor(call, read), {read.name});
+  try {
+    return written.Source();
+  } catch (const Error& error) {
+    throw Error(error.code(), fmt::format("these answers make no configuration: {}", error.what()), error.hint());
+  }
 }
 
 // Returns where the file that was there is now; empty if there was none.
 fs::path WriteConfig(const fs::path& file, const std::string& text, bool force) {
-  fs::path old;
-  std::error_code none;
-  if (force && fs::exists(fs::symlink_status(file, none))) {
-    old = file.native() + ".old";
-    fs::rename(file, old);
-  }
   AtomicFile out(file);
   out.Permit(0644, getgid());  // It has no secrets, and is mostly committed to the project.
   out.Write(text);
-  if (!out.CommitIfMissing()) RequireNoFile(file, false);
+  std::error_code none;
+  if (!force || !fs::exists(fs::symlink_status(file, none))) {
+    if (!out.CommitIfMissing()) RequireNoFile(file, false);
+    return {};
+  }
+  // The one before keeps its name until the new one takes it, and no earlier one is lost.
+  fs::path old = file.native() + ".old";
+  for (int number = 2; fs::exists(fs::symlink_status(old, none)); ++number) {
+    old = fmt::format("{}.old.{}", file.native(), number);
+  }
+  fs::copy(file, old, fs::copy_options::copy_symlinks);
+  out.Commit();
   return old;
 }
 
@@ -232,6 +255,7 @@ int RunInit(const program::Invocation& call, const InitFlags& flags) {
   RequireNoFile(file, flags.force);
   const config::ConfigRequest& request = call.config.request();
   const config::SourceGuess guess = config::GuessSource(call.environment, request.directory, call.config.Variables());
+  if (!guess.problem.empty() && !NamesWay(flags.source)) call.progress.Warn(guess.problem);
   SourceConfig source = SourceFrom(call, flags, guess);
   output::Questions questions(
       STDIN_FILENO, [](std::string_view text) { output::WriteAll(STDERR_FILENO, text); }, call.interrupt);
@@ -240,11 +264,13 @@ int RunInit(const program::Invocation& call, const InitFlags& flags) {
   MakePathsAbsolute(&source);
   RequireWay(source);
   const std::string text = config::NewConfigText(source);
+  const SourceConfig read = ReadBack(call, source, text);
 
   DoctorReport report;
   std::string shown;
   if (!flags.no_check) {
-    report = Try(call, source, text);
+    config::OpenHome(call.home);
+    report = Examine(ContextFor(call, read), {read.name});
     shown = report::DoctorText(report, report::Detail::kProblemsFirst, call.style) + "\n";
     const capture::Check* problem = report.FirstProblem();
     const bool reached = problem == nullptr || !report.server.empty();

@@ -165,7 +165,7 @@ class StartPart {
   uint64_t LargestClusterBytes() const {
     uint64_t largest = 0;
     for (const fs::directory_entry& entry : fs::directory_iterator(home_ / "warm")) {
-      largest = std::max(largest, BytesBelow(entry.path()));
+      if (entry.is_directory()) largest = std::max(largest, BytesBelow(entry.path()));
     }
     return largest;
   }

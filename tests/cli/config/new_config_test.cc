@@ -85,6 +85,14 @@ TEST_F(SourceGuessTest, AUrlIsAProposalWithoutItsPassword) {
   }
 }
 
+TEST_F(SourceGuessTest, HalfASourceIsNoneAndSaysWhy) {
+  Write(".env", "PRODUCTION_HOST=db\nDATABASE_URL=postgresql://app@localhost/shop\n");
+  const config::SourceGuess guess = Guess();
+  EXPECT_HAS(guess.problem, "PGDATABASE is not");
+  EXPECT_EQ(guess.source.ssh, "");
+  EXPECT_EQ(guess.source.database, "shop");
+}
+
 TEST_F(SourceGuessTest, HostsOfSshAreNamed) {
   EXPECT_TRUE(Guess().ssh_hosts.empty());
   Write(".ssh/config",

@@ -39,13 +39,14 @@ TEST(QuestionsTest, AnEmptyAnswerIsTheUsualOne) {
 }
 
 TEST(QuestionsTest, OnlyAnAnswerThatIsOneCounts) {
-  Person person("maybe\nn\n\nyes\n7\nx\n2\n\n");
+  Person person("maybe\nn\n\nyes\n7\nx\no\n2\n\nwo\n");
   output::Questions questions = person.Ask();
   EXPECT_FALSE(questions.Confirm("sure?", true));
   EXPECT_TRUE(questions.Confirm("sure?", true));
   EXPECT_TRUE(questions.Confirm("sure?", false));
   EXPECT_EQ(questions.Choose("which?", {"one", "two"}, 0), 1u);
   EXPECT_EQ(questions.Choose("which?", {"one", "two"}, 0), 0u);
+  EXPECT_EQ(questions.Choose("which?", {"one", "two"}, 0), 1u);
   EXPECT_NE(person.seen.find("which?\n  1  one\n  2  two\nnumber [1]: a number from 1 to 2\n"), std::string::npos)
       << person.seen;
 }

@@ -67,11 +67,10 @@ class StartContainerTest : public StartTest {
   }
   // What Podman leaves where it is killed in the middle: the port leads to a container that is gone.
   void AddPortRules(const std::string& container) const {
-    const std::string rules = MustRun({.argv = {"iptables", "-w", "-t", "nat", "-S"}}).out;
-    const std::string kept = "-N NETAVARK-DN-";
-    const size_t at = rules.find(kept);
-    ASSERT_NE(at, std::string::npos) << rules;
-    const std::string chain = rules.substr(at + 3, rules.find('\n', at) - at - 3);
+    const std::string chain = fmt::format("NETAVARK-DN-{}", port_);  // Podman's own are gone where nothing runs.
+    for (const std::string& name : {chain, std::string("NETAVARK-HOSTPORT-DNAT")}) {
+      RunCommand({.argv = {"iptables", "-w", "-t", "nat", "-N", name}});
+    }
     const std::vector<std::string> port = {"-p", "tcp", "--dport", std::to_string(port_)};
     auto add = [](std::vector<std::string> rule, const std::vector<std::string>& match,
                   const std::vector<std::string>& target) {
@@ -388,6 +387,7 @@ TEST_F(StartContainerTest, AStartAfterAKilledOneWorks) {
   const std::string rules = MustRun({.argv = {"iptables", "-w", "-t", "nat", "-S"}}).out;
   EXPECT_THAT(rules, Not(HasSubstr(gone)));
   EXPECT_THAT(rules, Not(HasSubstr(fmt::format("--dport {} ", port_))));
+  MustRun({.argv = {"iptables", "-w", "-t", "nat", "-X", fmt::format("NETAVARK-DN-{}", port_)}});
 }
 
 TEST_F(StartContainerTest, ADamagedCompressedSeedIsWrittenAgain) {
