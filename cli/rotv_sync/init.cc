@@ -146,7 +146,7 @@ bool LetSshAsk(const program::Invocation& call, output::Questions& questions, co
   if (!os::ProgramIsHere("ssh", call.environment)) return false;
   if (!questions.Confirm("Shall ssh log in there once, show the host's key and ask about it?", true)) return false;
   const SshTarget target = ParseSshTarget(source.ssh);
-  std::vector<std::string> words = {"ssh"};
+  std::vector<std::string> words = {"ssh", "-n"};  // What is typed in advance is for us.
   if (target.port != 0) words.insert(words.end(), {"-p", std::to_string(target.port)});
   if (!source.identity.empty()) words.insert(words.end(), {"-i", source.identity});
   if (!source.known_hosts.empty())

@@ -51,25 +51,23 @@ class InitTest : public ::testing::Test {
     std::sort(names.begin(), names.end());
     return names;
   }
-  // The same on a terminal, with these answers typed: `first` at once, the rest when the terminal has shown `awaited`,
-  // since some programs forget what was typed before they ask.
-  Result OnTerminal(const std::vector<std::string>& arguments, const std::string& first,
-                    const std::string& awaited = "", const std::string& rest = "") const {
+  struct Typed {
+    std::string awaited;  // It is typed when the terminal shows this, since some programs forget what came before.
+    std::string text;
+  };
+  // The same on a terminal.
+  Result OnTerminal(const std::vector<std::string>& arguments, const std::vector<Typed>& answers) const {
+    constexpr const char* kType =
+        "line=$1 screen=$2; shift 2; { while [ $# -gt 0 ]; do for n in $(seq 600); do if grep -q -e \"$1\" "
+        "\"$screen\"; then break; fi; sleep 0.05; done; printf %s \"$2\"; shift 2; done; } | "
+        "script --quiet --return --flush --command \"$line\" \"$screen\"";
     Command command = rotv_.SyncCommand(arguments);
     std::string line;
     for (const std::string& word : command.argv) line += "'" + word + "' ";
     const std::string screen = rotv_.directory() / "user/screen";
     WriteFile(screen, "");
-    command.argv = {"sh",
-                    "-c",
-                    "{ printf %s \"$2\"; for n in $(seq 600); do if grep -q -e \"$3\" \"$1\"; then break; fi; sleep "
-                    "0.05; done; "
-                    "printf %s \"$4\"; } | script --quiet --return --flush --command \"$0\" \"$1\"",
-                    line,
-                    screen,
-                    first,
-                    awaited,
-                    rest};
+    command.argv = {"sh", "-c", kType, "sh", line, screen};
+    for (const auto& [awaited, text] : answers) command.argv.insert(command.argv.end(), {awaited, text});
     command.env["TERM"] = "xterm";
     return RunCommand(command);
   }
@@ -146,17 +144,17 @@ TEST_F(InitTest, ATerminalIsAskedForTheRest) {
                                             "--port",
                                             std::to_string(rotv_.server().port())};
   // No host key is trusted without an answer.
-  const std::string host = "1\n" + rotv_.ssh().Destination() + "\n";
-  const Result refused = OnTerminal(options, host + "n\nrotv\nrotv\nn\n");
+  const Typed host{"Where", "1\n" + rotv_.ssh().Destination() + "\n"};
+  const Result refused = OnTerminal(options, {host, {"Shall ssh", "n\nrotv\nrotv\nn\n"}});
   EXPECT_EQ(refused.exit_status, kRefused) << refused.out;
   EXPECT_THAT(refused.out, HasSubstr("hosts of ~/.ssh/config: prod"));
   EXPECT_THAT(refused.out, HasSubstr("its fingerprint is SHA256:"));
   EXPECT_FALSE(fs::exists(rotv_.config()));
 
   // OpenSSH asks about the key by itself; then the questions go on.
-  const Result shown = OnTerminal(options, host + "y\n", "continue connecting", "yes\n");
-  EXPECT_THAT(ReadFile(rotv_.ssh().known_hosts()), HasSubstr(rotv_.ssh().HostKey())) << shown.out;
-  const Result made = OnTerminal(options, host + "rotv\nrotv\n");
+  const Result made = OnTerminal(
+      options, {host, {"Shall ssh", "y\n"}, {"continue connecting", "yes\n"}, {"database:", "rotv\nrotv\n"}});
+  EXPECT_THAT(ReadFile(rotv_.ssh().known_hosts()), HasSubstr(rotv_.ssh().HostKey()));
   EXPECT_EQ(made.exit_status, 0) << made.out;
   EXPECT_THAT(made.out, HasSubstr("Wrote " + rotv_.config().native()));
   EXPECT_EQ(rotv_.Sync({"doctor"}).exit_status, 0);
@@ -167,10 +165,8 @@ TEST_F(InitTest, ContainersOfTheHostAreProposed) {
   const SshServer there({.environment = container.environment()});
   const std::vector<std::string> options = {
       "init", "--ssh", there.Destination(), "--identity", there.client_key(), "--known-hosts", there.known_hosts()};
-  const std::string list = OnTerminal(options, "").out;
-  const size_t at = list.find("in " + container.name() + " (podman, ");
-  ASSERT_NE(at, std::string::npos) << list;
-  const Result made = OnTerminal(options, "in " + container.name() + " (\nrotv\nrotv\n");
+  const Result made =
+      OnTerminal(options, {{"Where on that host", "in " + container.name() + " (\n"}, {"database:", "rotv\nrotv\n"}});
   EXPECT_EQ(made.exit_status, 0) << made.out;
   EXPECT_THAT(ReadFile(rotv_.config()), HasSubstr("container   = \"" + container.name() + "\"\n"));
 }
