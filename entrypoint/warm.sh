@@ -298,10 +298,17 @@ carry() {
 }
 
 # Makes the changes that the start has made ready to be made again. They were opened twice by then, since bash cannot go
-# back in a file; `rotv start` has removed it.
+# back in a file; `rotv start` has removed it. It can be read once: a copy that failed has taken a part, and what is left
+# would not be the changes.
+again_read=''
 reopen_carry() {
   if [[ ! -e $scratch/changes ]]; then
-    run cat <&"$again_fd" 2>/dev/null >"$scratch/changes.new" && mv "$scratch"/changes{.new,} || return 1
+    [[ -z $again_read ]] || return 1
+    again_read=yes
+    { run cat <&"$again_fd" 2>/dev/null >"$scratch/changes.new" && mv "$scratch"/changes{.new,}; } || {
+      rm -f "$scratch/changes.new"
+      return 1
+    }
   fi
   ready_fd=''
   exec {carry_fd}<"$scratch/changes"

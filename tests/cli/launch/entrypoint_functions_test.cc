@@ -1,0 +1,56 @@
+// Tests functions of the entrypoint by themselves, in states that a whole run seldom meets.
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <string>
+
+#include "tests/support/files/subprocess.h"
+#include "tests/support/files/temp_dir.h"
+
+namespace rotv::testing {
+namespace {
+
+class EntrypointFunctionsTest : public ::testing::Test {
+ protected:
+  // Runs the lines with all functions of the entrypoint that they need.
+  std::string Run(const std::string& lines) const {
+    const Result result = RunCommand({.argv = {"bash", "-c",
+                                               fmt::format(R"(
+      set -euo pipefail
+      for file in messages directory superuser postgres warm import parallel_import packed_seed; do source '{}/entrypoint/'$file.sh; done
+      scratch='{}'
+      {})",
+                                                           ROTV_SOURCE_DIR, directory_.path().native(), lines)},
+                                      .timeout = std::chrono::seconds(60)});
+    EXPECT_FALSE(result.timed_out);
+    return result.out + result.err;
+  }
+
+  TempDir directory_;
+};
+
+// What is left of them behind a copy that failed would be taken for all changes: none.
+TEST_F(EntrypointFunctionsTest, ChangesThatCouldNotBeCopiedAreNotReadAgain) {
+  EXPECT_EQ(Run(R"(
+      head -c 100000 /dev/zero >"$scratch/carry"
+      exec {again_fd}<"$scratch/carry"
+      ulimit -S -f 1
+      reopen_carry 2>/dev/null || printf 'no room\n'
+      ulimit -S -f unlimited
+      reopen_carry || printf 'no more\n'
+      find "$scratch" -name 'changes*')"),
+            "no room\nno more\n");
+}
+
+TEST_F(EntrypointFunctionsTest, ChangesAreReadAgainAndAgain) {
+  EXPECT_EQ(Run(R"(
+      head -c 100000 /dev/zero >"$scratch/carry"
+      exec {again_fd}<"$scratch/carry"
+      for _ in 1 2; do reopen_carry && wc -c <&"$carry_fd"; done)"),
+            "100000\n100000\n");
+}
+
+}  // namespace
+}  // namespace rotv::testing
