@@ -57,11 +57,15 @@ require_unpacked() {
   done
 }
 
+# One that has ended by itself may have been waited for, and its number be another process's.
 stop_unpacking() {
-  local slot fd
+  local slot fd name
   for slot in "${!unpackers[@]}"; do
     fd=${slot_fds[slot]}
     exec {fd}<&-
+    name=''
+    { read -r name <"/proc/${unpackers[slot]}/comm"; } 2>/dev/null || true
+    [[ $name == "$seed_format" ]] || continue
     # bash may tell of a killed process.
     { kill -KILL "${unpackers[slot]}" && wait "${unpackers[slot]}"; } 2>/dev/null || true
   done

@@ -52,5 +52,22 @@ TEST_F(EntrypointFunctionsTest, ChangesAreReadAgainAndAgain) {
             "100000\n100000\n");
 }
 
+// Its number may be another process's by now: here it is one that nobody may end.
+TEST_F(EntrypointFunctionsTest, OnlyADecompressorIsKilled) {
+  EXPECT_EQ(Run(R"(
+      seed_format=zstd
+      sleep 1000 &
+      other=$!
+      exec {pipe_fd}< <(:) {endless_fd}< <(exec zstd -c </dev/zero)
+      unpackers=([1]="$other" [2]="$!") slot_fds=([1]="$pipe_fd" [2]="$endless_fd")
+      unpacker=$!
+      until [[ $(</proc/$unpacker/comm) == zstd ]]; do nap 0.01; done
+      stop_unpacking
+      run await_gone "$unpacker" 30 && ! kill -0 "$unpacker" 2>/dev/null && printf 'it has ended\n'
+      kill -0 "$other" && printf 'it runs\n'
+      kill "$other")"),
+            "it has ended\nit runs\n");
+}
+
 }  // namespace
 }  // namespace rotv::testing
