@@ -32,7 +32,8 @@ start_packed_data() {  # SLOT NUMBER
 
 # What is skipped is read here, where a signal to the entrypoint does not wait for it.
 load_packed() {  # NUMBER BYTES THAT ARE SKIPPED
-  "load_${data_kind[$1]}" "$1" < <(exec dd bs=64K iflag=fullblock,skip_bytes,count_bytes skip="$2" count="${data_bytes[$1]}" status=none)
+  "load_${data_kind[$1]}" "$1" \
+    < <(pass_on "$1" dd bs=64K iflag=fullblock,skip_bytes,count_bytes skip="$2" count="${data_bytes[$1]}" status=none <&0)
 }
 
 # Sets `position` to about how far the connection is in the seed's text: as far as its decompressor is in the file.
@@ -47,14 +48,18 @@ find_packed_position() {  # SLOT NUMBER
   ((position < last)) || position=$last
 }
 
-# A decompressor that was killed looks like the end of the rows. But behind the last rows a seed always has more: so a pipe
-# that has ended has not passed on all.
-require_unpacked() {
+# Called when all rows are loaded.
+require_all_unpacked() {
   local slot
   for slot in "${!unpackers[@]}"; do
-    ((slot_taken[slot] == 0)) || read -r -N 1 -u "${slot_fds[slot]}" _ ||
-      fail "the seed is damaged: its end is missing" "rotv seed writes it again"
+    ((slot_taken[slot] == 0)) || require_unpacked "$slot"
   done
+}
+
+# A decompressor that was killed looks like the end of the rows. But behind the last rows a seed always has more: so a pipe
+# that has ended has not passed on all. It is not the seed that is damaged, which was unpacked as a whole before.
+require_unpacked() {  # SLOT
+  read -r -N 1 -u "${slot_fds[$1]}" _ || fail "a decompressor has ended too early: was it killed?" "rotv start begins again"
 }
 
 # One that has ended by itself may have been waited for, and its number be another process's.

@@ -63,6 +63,8 @@ import_parts() {
   run_alone schema
   values_left=yes
   run_tasks
+  require_all_unpacked
+  stop_unpacking
   tell_progress
   if [[ $early_keys == no ]]; then
     run_alone before
@@ -70,8 +72,6 @@ import_parts() {
     run_tasks
   fi
   [[ $has_after == no ]] || run_alone after
-  require_unpacked
-  stop_unpacking
   stop_ticks
   exec {ended_fd}>&-
 }
@@ -205,12 +205,13 @@ task_ended() {  # KIND NUMBER
 
 # --- Processes.
 
-# Starts a process for the task, which writes to `ended_fd` when it has ended.
+# Starts a process for the task, which writes to `ended_fd` when it has ended. Without `<&0`, here and where rows are
+# passed on, bash may give it an empty stdin.
 start_task() {  # SLOT TASK COMMAND...
   local slot=$1
   slot_task[slot]=$2
   shift 2
-  (run_and_tell "$ended_fd" "$slot" "$@") 2>"$scratch/errors.$slot" &
+  (run_and_tell "$ended_fd" "$slot" "$@") <&0 2>"$scratch/errors.$slot" &
   slot_process[slot]=$! slot_missed[slot]=''
 }
 
@@ -252,7 +253,34 @@ load_several() {  # NUMBER
   [[ ! -f $parts/d$1.empty ]] || also=(-f "$parts/d$1.empty")
   also+=(-f -)
   [[ ! -f $parts/d$1.then ]] || also+=(-f "$parts/d$1.then")
-  psql_of_part -f "$parts/settings.sql" "${also[@]}" < <(exec head -c "${data_bytes[$1]}")
+  if [[ $seed_format == plain ]]; then
+    psql_of_part -f "$parts/settings.sql" "${also[@]}" < <(pass_on "$1" head -c "${data_bytes[$1]}" <&0)
+  else
+    psql_of_part -f "$parts/settings.sql" "${also[@]}"  # It is given its bytes alone.
+  fi
+}
+
+# Runs the program that passes a task's rows on, and notes how it has ended: one that was killed looks like the end of the
+# rows, and leaves the others for the next task. As long as there is no note psql does not see the end: this process holds
+# the pipe.
+pass_on() {  # NUMBER COMMAND...
+  local status=0
+  { "${@:2}" || status=$?; } 2>/dev/null  # bash tells of a killed process.
+  printf '%s\n' "$status" >"$scratch/passed.$1"
+}
+
+# psql may know by the rows themselves that they have ended, just before that is noted.
+require_passed() {  # NUMBER STATUS OF PSQL
+  local passed=''
+  for _ in {1..1000}; do
+    { read -r passed <"$scratch/passed.$1"; } 2>/dev/null || true
+    [[ -z $passed && $2 == 0 ]] || break
+    nap 0.01
+  done
+  [[ $passed != 0 ]] || return 0
+  # If psql has ended first, by an error, the program ends by SIGPIPE.
+  [[ $2 != 0 && ($passed == 141 || -z $passed) ]] ||
+    fail "the program that passes on the seed's rows has ended too early: was it killed?" "rotv start begins again"
 }
 
 # Waits until a task has ended, and tells meanwhile how far the import is. A process that was killed says nothing.
@@ -276,18 +304,27 @@ end_task() {  # SLOT STATUS
   wait "${slot_process[$1]}" 2>/dev/null || true
   unset "slot_process[$1]"
   read -r kind number <<<"$task"
+  [[ $kind != data ]] || require_rows "$1" "$number" "$2"
   if [[ $2 != 0 || -s $scratch/errors.$1 ]]; then
     cat "$scratch/errors.$1" >"$scratch/psql"
     place_errors "$kind" "$number"
     check_import "$2" 0
   fi
-  # A file that became shorter, or a reader that was killed, looks like the end of the rows.
-  if [[ $kind == data && $seed_format == plain ]]; then
+  task_ended "$kind" "${number:-0}"
+}
+
+# What looks like the end of a task's rows need not be it, and explains an error of psql in the last of them.
+require_rows() {  # SLOT NUMBER STATUS OF PSQL
+  local position
+  if [[ $seed_format != plain || ${data_kind[$2]} == several ]]; then require_passed "$2" "$3"; fi
+  if [[ $seed_format != plain ]]; then
+    [[ $3 == 0 ]] || require_unpacked "$1"
+  elif [[ $3 == 0 ]]; then
+    # A file that became shorter.
     find_position "${slot_fds[$1]}"
-    ((position >= data_from[number] + data_bytes[number])) ||
+    ((position >= data_from[$2] + data_bytes[$2])) ||
       fail "the seed is damaged: its end is missing" "rotv seed writes it again"
   fi
-  task_ended "$kind" "${number:-0}"
 }
 
 # Replaces psql's lines by those of the seed.

@@ -52,6 +52,22 @@ TEST_F(EntrypointFunctionsTest, ChangesAreReadAgainAndAgain) {
             "100000\n100000\n");
 }
 
+TEST_F(EntrypointFunctionsTest, RowsEndWithoutErrorOnlyWhereTheirReaderHas) {
+  EXPECT_EQ(Run(R"(
+      read -r rows < <(pass_on 1 printf 'rows\n')
+      require_passed 1 0
+      printf 'passed\n'
+      cat < <(pass_on 2 bash -c 'printf "rows\n"; kill -KILL $$')
+      (require_passed 2 0) 2>/dev/null || printf 'killed\n'
+      (require_passed 2 1) 2>/dev/null || printf 'killed, and an error of psql\n'
+      head -n 1 < <(pass_on 3 yes)
+      until [[ -s $scratch/passed.3 ]]; do nap 0.01; done
+      require_passed 3 1
+      printf 'an error of psql\n'
+      (require_passed 3 0) 2>/dev/null || printf 'not all was read\n')"),
+            "passed\nrows\nkilled\nkilled, and an error of psql\ny\nan error of psql\nnot all was read\n");
+}
+
 // Its number may be another process's by now: here it is one that nobody may end.
 TEST_F(EntrypointFunctionsTest, OnlyADecompressorIsKilled) {
   EXPECT_EQ(Run(R"(

@@ -166,13 +166,18 @@ class ParallelImportTest : public ::testing::Test {
     }
     return 0;
   }
-  // A process of that program; 0 if there is none.
-  pid_t ProcessOf(const std::string& program) const {
+  // Kills all processes of that program while a psql is loading, which is held meanwhile: so none has passed on all.
+  void KillWhileRowsAreLoaded(const std::string& program) const {
+    pid_t loading = 0;
+    ASSERT_TRUE(WaitUntil([&] { return (loading = LoadingProcess()) != 0; }, kImportPatience));
+    ASSERT_EQ(kill(loading, SIGSTOP), 0);
+    int killed = 0;
     for (pid_t process : os::ProcessesWithVariable("ROTV_TEST_MARK=" + directory_.path().native())) {
       const std::vector<std::string> words = os::CommandLineOf(process);
-      if (!words.empty() && words.front() == program) return process;
+      if (!words.empty() && words.front() == program && kill(process, SIGKILL) == 0) ++killed;
     }
-    return 0;
+    EXPECT_GT(killed, 0);
+    kill(loading, SIGCONT);
   }
 
   static void ExpectDumpOfStarted(const PostgresServer& source, const std::string& socket,
@@ -287,14 +292,14 @@ TEST_F(ParallelImportTest, ASeedThatIsCutOffMeanwhileIsNotTakenForComplete) {
   EXPECT_THAT(Failure(entrypoint), HasSubstr("rotv: error: the seed is damaged: its end is missing\n"));
 }
 
-TEST_F(ParallelImportTest, ADecompressorThatIsKilledIsNotTakenForTheEndOfTheSeed) {
+TEST_F(ParallelImportTest, AReaderThatIsKilledIsNotTakenForTheEndOfTheSeed) {
   const std::string seed = WriteSeed(Dump(TwoTables() + Rows("a", 300000) + Rows("b", 300000)));
-  Process entrypoint(Entrypoint(Pack("zstd", seed), 2, 1000));
-  pid_t unpacker = 0;
-  ASSERT_TRUE(WaitUntil([&] { return LoadingProcess() != 0 && (unpacker = ProcessOf("zstd")) != 0; }, kImportPatience))
-      << entrypoint.Out() << entrypoint.Err();
-  ASSERT_EQ(kill(unpacker, SIGKILL), 0);
-  EXPECT_THAT(Failure(entrypoint), HasSubstr("rotv: error: the seed is damaged: its end is missing\n"));
+  Process unpacked(Entrypoint(Pack("zstd", seed), 2, 1000));
+  KillWhileRowsAreLoaded("zstd");
+  EXPECT_THAT(Failure(unpacked), HasSubstr("rotv: error: a decompressor has ended too early: was it killed?\n"));
+  Process passed_on(Entrypoint(directory_ / "zstd", 2, 1000));
+  KillWhileRowsAreLoaded("dd");
+  EXPECT_THAT(Failure(passed_on), HasSubstr("passes on the seed's rows has ended too early: was it killed?\n"));
 }
 
 TEST_F(ParallelImportTest, RowsWithoutTheirEndAreNoRows) {
