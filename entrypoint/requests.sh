@@ -116,6 +116,8 @@ refill_cluster() {  # PROCESS
   stop_at_once
   if ! receive_files "$1"; then
     answer "restart its warm cluster could not be passed on"
+    # A container without an application ends with this process, and whoever asked in it would not read the answer.
+    run await_gone "$1" 2 || true
     fail "the changes could not be thrown away: ${problem:-not all files of the warm cluster have come}" \
       "rotv restart starts on clean data"
   fi
