@@ -147,15 +147,24 @@ begin_again() {
   { write_development_settings && { [[ -z $again_fd ]] || write_carry_settings; }; } ||
     fail_full "the settings cannot be written"
   renew_hba
+  [[ -z $again_fd ]] || carry_alone
   start_server
-  if [[ -n $again_fd ]]; then
-    carry
-    exec {carry_fd}<&-
-  fi
   rm -f "$ROTV_DATA/$began_marker"
   set_password
   say "reset: done"
   answer ok
+}
+
+# Carries where nobody else reaches the server. The application, which goes on, would read the older state, write without
+# triggers and foreign keys, or hold locks that the carry waits for. So the server has a socket of another number, which
+# is no longer a path than the usual one, and no port.
+carry_alone() {
+  local ROTV_PGPORT=$((ROTV_PGPORT == 1 ? 2 : 1)) ROTV_LISTEN=''
+  rm -f "$ROTV_SOCKET_DIR/.s.PGSQL.$ROTV_PGPORT" "$ROTV_SOCKET_DIR/.s.PGSQL.$ROTV_PGPORT.lock"
+  start_server
+  carry
+  exec {carry_fd}<&-
+  stop_cleanly
 }
 
 # Stops the server while its files are sent, and starts it again, whether or not whoever asked still reads.

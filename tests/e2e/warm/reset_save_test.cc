@@ -15,6 +15,7 @@ namespace rotv::testing {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 using Json = nlohmann::json;
 
 class ResetSaveTest : public WarmTest {
@@ -29,6 +30,15 @@ class ResetSaveTest : public WarmTest {
       if (!words.empty() && words[0].ends_with("node")) found.push_back(process);
     }
     return found;
+  }
+
+  // A client that always comes again, and says if it meets a server that is being carried: it would write there.
+  Command Meddler() const {
+    std::string url = MustRotv({"url"});
+    url.pop_back();
+    return {.argv = {"sh", "-c", "while :; do psql -XAtqc \"$1\" \"$0\" 2>/dev/null && echo came; done", url,
+                     "UPDATE places SET name = 'half' WHERE current_setting('session_replication_role') = 'replica' "
+                     "RETURNING 'met it'"}};
   }
 
   void ExpectRefused(const std::vector<std::string>& arguments, const std::string& message) const {
@@ -73,7 +83,10 @@ TEST_F(ResetSaveTest, WhatWasImportedOrCarriedIsResetInPlaceToo) {
     const std::vector<pid_t> before = Applications();
     for (int turn = 0; turn < 2; ++turn) {
       Ask("DELETE FROM places WHERE id > 10; CREATE TABLE mine (id int); UPDATE drafts SET body = 'by hand'");
+      Process meddler(Meddler());
+      ASSERT_TRUE(meddler.WaitForOutput("came\n", kPatience));
       EXPECT_EQ(Json::parse(MustRotv({"--json", "reset"}))["restarted"], false);
+      EXPECT_THAT(meddler.Out(), Not(HasSubstr("met it")));
       ExpectDatabaseIsTheSources();
       EXPECT_EQ(Ask("SELECT * FROM drafts"), "as it was\n");
       EXPECT_EQ(Ask("SHOW session_replication_role"), "origin\n");
