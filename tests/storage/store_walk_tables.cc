@@ -152,7 +152,7 @@ void StoreWalk::FillEpoch(TableId table, const ModelTable& form, EpochNumber epo
 
 void StoreWalk::BeginResync(const Step& step) {
   if (resync_) return;
-  Commit();
+  PublishProgress({});  // Whatever was streamed before: a state without it may not be published, with its epochs.
   ModelState& now = model_.now;
   if (!now.pulling) {
     now.state.BeginPull();
