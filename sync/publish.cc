@@ -54,12 +54,14 @@ class Publication {
 
   PublishResult Run() {
     const Clock::time_point start = Clock::now();
+    // Before the store is opened: a run that has the lock until then may be ahead of it otherwise.
+    if (remote_.is_part()) subset_ = std::make_unique<RemoteSubset>(context_, remote_);
     const std::optional<std::string> stored = place_->ReadHead();
     // What is published now is in the store of now: another run may have published while the place was opened.
     OpenStore();
+    if (stored) ReadFormer(*stored);
     if (remote_.is_part()) TakeSubset();
     if (remote_.require_mask) RequireMasks();
-    if (stored) ReadFormer(*stored);
     there_.emplace(*place_, former_);
     const proto::RemoteHead next = Next();
     result_.place = place_->description();
@@ -99,8 +101,8 @@ class Publication {
 
   // From here on what is published is the store of the subset.
   void TakeSubset() {
-    subset_ = std::make_unique<RemoteSubset>(context_, remote_);
-    store_ = subset_->Update(*store_);
+    const bool is_ours = former_ && !former_is_foreign_ && former_signer_ == our_signer();
+    store_ = subset_->Update(*store_, is_ours ? &former_->state() : nullptr);
   }
 
   // Where the config has the keys that followers look for, it is not published what they would refuse.

@@ -85,7 +85,7 @@ std::string OurPublicKey(const Context& context, const RemoteConfig& remote) {
 bool IsOurSubset(const Context& context, const RemoteConfig& remote, const proto::Manifest& published,
                  const proto::Manifest& here) {
   return std::filesystem::exists(SubsetDirectory(context.home, context.source.name, remote.name) / "store") &&
-         published.slot() == SubsetOrigin(here, RowsFor(remote, context.source));
+         IsOfSubset(published, SubsetOrigin(here, RowsFor(remote, context.source)));
 }
 
 }  // namespace

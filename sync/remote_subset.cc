@@ -5,10 +5,12 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <set>
 #include <utility>
 #include <vector>
 
+#include "os/clock.h"
 #include "storage/atomic_file.h"
 #include "storage/epochs.h"
 #include "storage/error.h"
@@ -32,6 +34,12 @@ namespace fs = std::filesystem;
 constexpr const char* kPrefix = "subset-";
 constexpr const char* kStoreName = "store";
 constexpr const char* kNewName = "new";
+constexpr const char* kOldName = "old";
+
+// True if this is a history of some subset of the store with this manifest.
+bool IsSubsetOf(const proto::Manifest& subset, const proto::Manifest& source) {
+  return subset.slot().starts_with(source.slot() + " subset ");
+}
 
 struct Point {
   Lsn lsn;
@@ -46,13 +54,14 @@ Point HeadOf(const RowStore& source) {
 class Updating {
  public:
   Updating(const Context& context, const RemoteConfig& remote, const SubsetConfig& wanted, const fs::path& directory,
-           const RowStore& source)
+           const RowStore& source, const proto::Manifest* published)
       : context_(context),
         remote_(remote),
         wanted_(wanted),
         directory_(directory),
         source_(source),
-        origin_(SubsetOrigin(source.manifest(), wanted)) {
+        origin_(SubsetOrigin(source.manifest(), wanted)),
+        published_(published != nullptr && IsSubsetOf(*published, source.manifest()) ? published : nullptr) {
     for (const proto::Snapshot& snapshot : source.manifest().snapshots()) {
       if (PublishesSnapshot(remote, snapshot.name())) snapshots_.push_back(snapshot);
     }
@@ -60,24 +69,46 @@ class Updating {
 
   void Run() {
     fs::remove_all(directory_ / kNewName);
+    // A run was killed while it put a new one in its place. What is known of the old one is needed again.
+    if (!fs::exists(StorePath()) && fs::exists(OldPath())) fs::rename(OldPath(), StorePath());
+    fs::remove_all(OldPath());
     subset::RequireSubsetFits(source_, source_.state().head_lsn(), wanted_);
     if (!GoOn()) Begin();
   }
 
  private:
   fs::path StorePath() const { return directory_ / kStoreName; }
+  fs::path OldPath() const { return directory_ / kOldName; }
 
   // Returns false if there is no store that goes on.
   bool GoOn() {
     if (!fs::exists(StorePath())) return false;
-    try {
-      const std::unique_ptr<RowStore> store = RowStore::Open(StorePath(), RowStore::Mode::kReadWrite);
-      former_time_us_ = store->manifest().baseline_time_us();
-      if (store->manifest().slot() != origin_) return false;
-      RequireNotAhead(*store);
-      AddPoints(*store);
+    std::unique_ptr<RowStore> store;
+    if (!IsWhole([&] { store = RowStore::Open(StorePath(), RowStore::Mode::kReadWrite); })) return false;
+    former_time_us_ = store->manifest().baseline_time_us();
+    if (!IsOfSubset(store->manifest(), origin_)) return false;
+    // Rows that a repair has mended in the source may be wrong in any state here.
+    if (store->manifest().repairs() != source_.manifest().repairs()) return false;
+    RequireNotAhead(store->manifest());
+    for (const Point& point : PointsAfter(store->state().head_lsn())) {
+      // Damage that this finds is the source's.
+      const std::optional<subset::ChosenRows> rows = Choose(point);
+      if (rows && !IsWhole([&] { AddPoint(point, *rows, *store); })) return false;
+    }
+    return IsWhole([&] {
+      TakeSnapshots(*store);
       Tidy(*store);
+    });
+  }
+
+  // Does this with the store that is here, and returns false if that is damaged.
+  template <typename Work>
+  bool IsWhole(const Work& work) const {
+    try {
+      work();
       return true;
+    } catch (const subset::SourceDamaged&) {
+      throw;  // No new store mends that.
     } catch (const Error& error) {
       if (error.code() != ErrorCode::kCorrupt) throw;
       context_.progress.Warn(fmt::format("the subset that {} has is made again: {}", remote_.name, error.what()));
@@ -85,8 +116,8 @@ class Updating {
     }
   }
 
-  void RequireNotAhead(const RowStore& store) const {
-    if (store.state().head_lsn() <= source_.state().head_lsn()) return;
+  void RequireNotAhead(const proto::Manifest& subset) const {
+    if (Lsn(subset.head_lsn()) <= source_.state().head_lsn()) return;
     throw Error(
         ErrorCode::kUsage,
         fmt::format("the subset for {} is of a newer state than the store of {}", remote_.name, context_.source.name),
@@ -94,26 +125,37 @@ class Updating {
   }
 
   void Begin() {
-    const std::vector<Point> points = PointsAfter(Lsn());
+    // What goes on is compared when it is published (sync/publish.cc); this is another generation.
+    if (published_ != nullptr) RequireNotAhead(*published_);
     {
       const std::unique_ptr<RowStore> store = RowStore::Open(directory_ / kNewName, RowStore::Mode::kCreate);
-      const Point& first = points.front();
-      const subset::ChosenRows rows = Choose(first.lsn);
-      rows_[first.lsn] =
-          subset::WriteFirstSubset({.store = source_, .lsn = first.lsn, .moment = first.moment, .rows = rows},
-                                   Baseline(first), *store, context_.progress, context_.interrupt)
-              .rows;
-      AddPoints(*store);
+      bool is_begun = false;
+      for (const Point& point : PointsAfter(Lsn())) {
+        const std::optional<subset::ChosenRows> rows = Choose(point);
+        if (!rows) continue;
+        if (is_begun) {
+          AddPoint(point, *rows, *store);
+        } else {
+          AddFirstPoint(point, *rows, *store);
+        }
+        is_begun = true;
+      }
+      TakeSnapshots(*store);
       StoreState state = store->state();
       state.NoteSize(store->DiskBytes());
       store->Publish(state, {});
     }
-    fs::remove_all(StorePath());
+    if (fs::exists(StorePath())) fs::rename(StorePath(), OldPath());
     fs::rename(directory_ / kNewName, StorePath());
     SyncDirectory(directory_);
+    fs::remove_all(OldPath());
   }
 
   StoreState Baseline(const Point& point) const {
+    // Each store is a generation of its own, also where it begins at the same state as one that is gone: what was
+    // published of that one may have states, and rows in them, that this one never had, and nobody would be told that
+    // they are gone.
+    const std::string slot = fmt::format("{} {}", origin_, os::NowMicroseconds());
     // States are known by LSN and time of their baseline, too: those of another subset of the same state must not be
     // taken for these. Nor may a later history have an earlier baseline (sync/publish.cc). A source's slot takes longer
     // to be made than this.
@@ -121,11 +163,12 @@ class Updating {
     const proto::Manifest& theirs = source_.manifest();
     StoreState::Moment moment = point.moment;
     FileChecksum checksum;
-    checksum.Add(origin_);
+    checksum.Add(slot);
     moment.time_us += static_cast<int64_t>(checksum.value() % kMostUs);
     moment.time_us = std::max(moment.time_us, former_time_us_ + 1);
+    if (published_ != nullptr) moment.time_us = std::max(moment.time_us, published_->baseline_time_us() + 1);
     StoreState state = StoreState::AtBaseline(
-        {.source = theirs.source(), .slot = origin_, .publication = "", .description = theirs.description()}, point.lsn,
+        {.source = theirs.source(), .slot = slot, .publication = "", .description = theirs.description()}, point.lsn,
         moment,
         {.schema = theirs.schema_fingerprint(),
          .tables = theirs.table_fingerprint(),
@@ -148,35 +191,42 @@ class Updating {
     return all;
   }
 
-  void AddPoints(RowStore& store) {
-    std::vector<Point> points = PointsAfter(store.state().head_lsn());
-    const bool was_repaired = store.manifest().repairs() != source_.manifest().repairs();
-    if (was_repaired && points.empty()) points.push_back(HeadOf(source_));
-    for (const Point& point : points) {
-      const subset::ChosenRows rows = Choose(point.lsn);
-      rows_[point.lsn] =
-          subset::WriteNextSubset({.store = source_, .lsn = point.lsn, .moment = point.moment, .rows = rows}, store,
-                                  context_.progress, context_.interrupt)
-              .rows;
-    }
-    if (was_repaired) CopyRepairs(store);
-    TakeSnapshots(store);
+  void AddFirstPoint(const Point& point, const subset::ChosenRows& rows, RowStore& store) {
+    rows_[point.lsn] =
+        subset::WriteFirstSubset({.store = source_, .lsn = point.lsn, .moment = point.moment, .rows = rows},
+                                 Baseline(point), store, context_.progress, context_.interrupt)
+            .rows;
   }
 
-  // Rows of the source's head may have been wrong, and so may those here; all of it is published once more. A kill
-  // before this has the next run do it again.
-  void CopyRepairs(RowStore& store) const {
-    StoreState state = store.state();
-    while (state.manifest().repairs() < source_.manifest().repairs()) state.NoteRepair();
-    store.Publish(state, {});
+  void AddPoint(const Point& point, const subset::ChosenRows& rows, RowStore& store) {
+    rows_[point.lsn] =
+        subset::WriteNextSubset({.store = source_, .lsn = point.lsn, .moment = point.moment, .rows = rows}, store,
+                                context_.progress, context_.interrupt)
+            .rows;
   }
 
-  subset::ChosenRows Choose(Lsn lsn) const {
-    subset::ChosenRows rows = subset::ChooseRows(source_, lsn, wanted_, context_.progress, context_.interrupt);
-    if (lsn == source_.state().head_lsn()) {
+  // An old snapshot whose schema has not all that the config names, or that is damaged, keeps nobody from what is new:
+  // it is left out, with a warning.
+  std::optional<subset::ChosenRows> Choose(const Point& point) {
+    const auto choose = [&] {
+      return subset::ChooseRows(source_, point.lsn, wanted_, context_.progress, context_.interrupt);
+    };
+    if (point.lsn == source_.state().head_lsn()) {
+      subset::ChosenRows rows = choose();
       for (const std::string& remark : rows.remarks) context_.progress.Warn(remark);
+      return rows;
     }
-    return rows;
+    try {
+      return choose();
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::kUsage && error.code() != ErrorCode::kCorrupt) throw;
+      for (const proto::Snapshot& snapshot : snapshots_) {
+        if (Lsn(snapshot.lsn()) != point.lsn) continue;
+        context_.progress.Warn(fmt::format("snapshot {} is not published: {}", snapshot.name(), error.what()));
+      }
+      unfit_.insert(point.lsn);
+      return std::nullopt;
+    }
   }
 
   void TakeSnapshots(RowStore& store) {
@@ -195,7 +245,7 @@ class Updating {
     for (proto::Snapshot snapshot : snapshots_) {
       const Lsn lsn(snapshot.lsn());
       if (points.count(lsn) == 0) {
-        left_out.push_back(snapshot.name());
+        if (unfit_.count(lsn) == 0) left_out.push_back(snapshot.name());
         continue;
       }
       snapshot.set_rows(RowsAt(store, lsn));
@@ -245,7 +295,9 @@ class Updating {
   const fs::path directory_;
   const RowStore& source_;
   const std::string origin_;
+  const proto::Manifest* published_;        // That of the remote, if it is of a subset of the same source's baseline.
   std::vector<proto::Snapshot> snapshots_;  // The source's that are published.
+  std::set<Lsn> unfit_;                     // Those of them whose states have no subset.
   int64_t former_time_us_ = 0;              // Of the baseline of the store that is replaced.
   std::map<Lsn, uint64_t> rows_;            // By point.
 };
@@ -279,15 +331,31 @@ std::string SubsetOrigin(const proto::Manifest& source, const SubsetConfig& conf
   return fmt::format("{} subset {}", source.slot(), SubsetFingerprint(config));
 }
 
+bool IsOfSubset(const proto::Manifest& subset, const std::string& origin) {
+  return subset.slot().starts_with(origin + " ");
+}
+
 RemoteSubset::RemoteSubset(const Context& context, const RemoteConfig& remote)
     : context_(context),
       remote_(remote),
       wanted_(RowsFor(remote, context.source)),
       directory_(SubsetDirectory(context.home, context.source.name, remote.name)),
-      lock_(directory_, "publish", Access::kWrite) {}
+      lock_(Lock(directory_, context.source.name, remote.name)) {}
 
-std::unique_ptr<RowStore> RemoteSubset::Update(const RowStore& source) {
-  Updating(context_, remote_, wanted_, directory_, source).Run();
+SourceLock RemoteSubset::Lock(const fs::path& directory, const std::string& source, const std::string& remote) {
+  try {
+    return {directory, "publish", Access::kWrite};
+  } catch (const SourceInUse& in_use) {
+    const std::string& holder = in_use.holder();
+    throw Error(ErrorCode::kInUse,
+                fmt::format("the subset of {} for the remote {} is in use by another run{}", source, remote,
+                            holder.empty() ? "" : ": " + holder),
+                in_use.hint());
+  }
+}
+
+std::unique_ptr<RowStore> RemoteSubset::Update(const RowStore& source, const proto::Manifest* published) {
+  Updating(context_, remote_, wanted_, directory_, source, published).Run();
   return RowStore::Open(directory_ / kStoreName, RowStore::Mode::kReadOnly);
 }
 

@@ -84,18 +84,15 @@ class SubsetWriter {
     state.BeginPull();
     target_.Publish(state, {.schema = {}, .sequences = {}, .shapes = NewShapes()});
     FindEpochs(&schema, &state);
-    if (wanted_.lsn > before_) log_.Begin(commit_lsn_, wanted_.moment.time_us, 0);
+    log_.Begin(commit_lsn_, wanted_.moment.time_us, 0);
     WriteRows();
-    if (wanted_.lsn > before_) {
-      log_.Commit();
-      target_.WriteLog(log_.Take(ChangeLogBuilder::Which::kAll));
-    }
+    log_.Commit();
+    target_.WriteLog(log_.Take(ChangeLogBuilder::Which::kAll));
     const proto::Manifest& theirs = wanted_.store.manifest();
     const StoreState::Fingerprints fingerprints{.schema = theirs.schema_fingerprint(),
                                                 .tables = theirs.table_fingerprint(),
                                                 .masks = theirs.mask_fingerprint()};
-    state.EndPullWithResync(wanted_.lsn, wanted_.moment, fingerprints,
-                            wanted_.lsn > before_ ? StoreState::History::kBroken : StoreState::History::kUnbroken);
+    state.EndPullWithResync(wanted_.lsn, wanted_.moment, fingerprints, StoreState::History::kBroken);
     RowStore::Addition addition = Texts();
     if (schema.SerializeAsString() == schema_.SerializeAsString()) addition.schema.reset();
     target_.Publish(state, addition);
@@ -161,6 +158,16 @@ class SubsetWriter {
     progress_.End();
   }
 
+  template <typename Read>
+  static auto FromSource(const Read& read) {
+    try {
+      return read();
+    } catch (const Error& error) {
+      if (error.code() == ErrorCode::kCorrupt) throw SourceDamaged(error);
+      throw;
+    }
+  }
+
   void WriteTable(const proto::Table& table) {
     using Rows = ChosenScan::Rows;
     const Rows rows = schema::IsMultiset(table) ? Rows::kMultiset : Rows::kOneOfAKey;
@@ -169,13 +176,12 @@ class SubsetWriter {
       const auto found = wanted_.rows.tables.find(table.id());
       chosen = found == wanted_.rows.tables.end() ? &kNone : &found->second;
     }
-    ChosenScan now(wanted_.store,
-                   {.table = table.id(),
-                    .epoch = EpochOf(epochs_, table, wanted_.lsn),
-                    .lsn = wanted_.lsn,
-                    .range = {},
-                    .shape = table.shape()},
-                   chosen, rows);
+    const ScanRequest there{.table = table.id(),
+                            .epoch = EpochOf(epochs_, table, wanted_.lsn),
+                            .lsn = wanted_.lsn,
+                            .range = {},
+                            .shape = table.shape()};
+    ChosenScan now = FromSource([&] { return ChosenScan(wanted_.store, there, chosen, rows); });
     const ScanRequest here{
         .table = table.id(), .epoch = in_epoch_.at(table.id()), .lsn = before_, .range = {}, .shape = table.shape()};
     ChosenScan before(target_, here, fresh_.count(table.id()) > 0 ? &kNone : nullptr, rows);
@@ -185,7 +191,7 @@ class SubsetWriter {
   void Merge(const proto::Table& table, ChosenScan* before, ChosenScan* now) {
     using Change = ChangeLogBuilder::Change;
     bool is_before = before->Next();
-    bool is_now = now->Next();
+    bool is_now = FromSource([&] { return now->Next(); });
     while (is_before || is_now) {
       Look();
       const int order = !is_before ? 1 : !is_now ? -1 : before->key().compare(now->key());
@@ -203,7 +209,7 @@ class SubsetWriter {
         }
       }
       if (order <= 0) is_before = before->Next();
-      if (order >= 0) is_now = now->Next();
+      if (order >= 0) is_now = FromSource([&] { return now->Next(); });
     }
   }
 
@@ -222,7 +228,7 @@ class SubsetWriter {
 
   // A table that is new here is not in the change log, like one that a pull has copied.
   void Log(const proto::Table& table, ChangeLogBuilder::Change change, std::string_view key) {
-    if (wanted_.lsn == before_ || before_ == Lsn() || fresh_.count(table.id()) > 0) return;
+    if (before_ == Lsn() || fresh_.count(table.id()) > 0) return;
     log_.Add(table.id(), in_epoch_.at(table.id()), change, key);
   }
 

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#include "storage/error.h"
 #include "storage/interrupt.h"
 #include "storage/row_store.h"
 #include "sync/context/progress.h"
@@ -19,6 +20,12 @@ struct SubsetState {
   const ChosenRows& rows;  // At `lsn`.
 };
 
+// Thrown where the source's store turns out to be damaged, and not the target.
+class SourceDamaged : public Error {
+ public:
+  explicit SourceDamaged(const Error& error) : Error(error) {}
+};
+
 struct WrittenChanges {
   uint64_t rows = 0;  // The subset's.
   uint64_t inserted = 0, updated = 0, deleted = 0;
@@ -29,12 +36,11 @@ struct WrittenChanges {
 WrittenChanges WriteFirstSubset(const SubsetState& state, const StoreState& baseline, RowStore& target,
                                 Progress& progress, const Interrupt& interrupt);
 
-// Makes the state the head of `target`, whose head is a state of the same history before it, or this one: what came,
-// changed or went since is written as one transaction, just before the head, and between both there is a gap. Memory is
-// bounded but for the choice. If it ends before that, by a kill too, `target` is as it was, and can be brought to any
-// later state; but where the head is this one already, rows of it may be those of either.
+// Makes the state the head of `target`, whose head is a state of the same history before it: what came, changed or went
+// since is written as one transaction, just before the head, and between both there is a gap. Memory is bounded but for
+// the choice. If it ends before that, by a kill too, `target` is as it was, and can be brought to any later state.
 //
-// Throws kCorrupt, kDisk and kInterrupted.
+// Throws SourceDamaged, kCorrupt, kDisk and kInterrupted.
 WrittenChanges WriteNextSubset(const SubsetState& state, RowStore& target, Progress& progress,
                                const Interrupt& interrupt);
 

@@ -3,9 +3,11 @@
 
 #include <gmock/gmock.h>
 
+#include <filesystem>
 #include <string>
 #include <vector>
 
+#include "storage/source_lock.h"
 #include "tests/e2e/history/history_fixture.h"
 #include "tests/e2e/remote/remote_fixture.h"
 #include "tests/support/random/dice.h"
@@ -154,6 +156,46 @@ TEST_F(SubsetRemoteTest, AKilledPublicationGoesOn) {
     FollowerHasSubset();
   }
   MustFollow({"check"});
+}
+
+// Rows that came and left in between would stay with followers if both were one history.
+TEST_F(SubsetRemoteTest, AStoreThatIsMadeAgainIsAnotherHistory) {
+  rotv.MustSync({"snapshot", "create", "v1"});
+  Exec("INSERT INTO users VALUES (1000, 'team')");
+  PullAndPublish();
+  FollowerHasSubset();
+  Exec("DELETE FROM users WHERE id = 1000");
+  rotv.MustSync({"pull"});
+  rotv.MustSync({"clean", "--what", "subsets"});
+  rotv.MustSync({"publish"});
+  EXPECT_TRUE(FollowerJson({"pull"}).at("whole"));
+  FollowerHasSubset();
+  EXPECT_EQ(ReadFile(FollowerSeed({"--snapshot", "v1"})), OurSubset({"--snapshot", "v1"}));
+
+  // A run that was killed while it put a new store in the place of this one goes on with it.
+  const std::filesystem::path directory = rotv.home() / "sources" / "production" / "subset-team";
+  std::filesystem::rename(directory / "store", directory / "old");
+  Exec("INSERT INTO users VALUES (1000, 'team')");
+  PullAndPublish();
+  EXPECT_FALSE(FollowerJson({"pull"}).at("whole"));
+  FollowerHasSubset();
+  EXPECT_FALSE(std::filesystem::exists(directory / "old"));
+
+  const SourceLock lock(directory, "somebody", Access::kWrite);
+  const Result busy = RunCommand(rotv.SyncCommand({"publish"}));
+  EXPECT_EQ(busy.exit_status, 10);
+  EXPECT_THAT(busy.err, HasSubstr("the subset of production for the remote team is in use by another run"));
+}
+
+TEST_F(SubsetRemoteTest, ASnapshotThatTheSectionDoesNotFitKeepsNobodyFromWhatIsNew) {
+  rotv.MustSync({"snapshot", "create", "v1"});
+  Exec("CREATE TABLE teams (id int PRIMARY KEY); INSERT INTO teams VALUES (1), (2)");
+  rotv.MustSync({"pull"});
+  Reconfigure("small = 20", "\"public.teams\" = { where = \"id = 1\" }\nsmall = 20");
+  const Result published = MustRun(rotv.SyncCommand({"publish"}));
+  EXPECT_THAT(published.err, HasSubstr("snapshot v1 is not published: [subset] names public.teams"));
+  FollowerHasSubset();
+  rotv.MustSync({"publish"});
 }
 
 TEST_F(SubsetRemoteTest, SnapshotsSectionsAndWhatItTakesHere) {

@@ -97,16 +97,6 @@ TEST_F(SubsetWriterTest, OnlyWhatDiffersIsWrittenAsOneTransaction) {
   EXPECT_EQ(target_->manifest().gaps(0).before_lsn(), 2000);
 }
 
-// `verify --repair` writes below the head.
-TEST_F(SubsetWriterTest, AHeadThatWasRepairedIsRepairedHereToo) {
-  Put(1, RowVersion::Kind::kRow, 999, "8");
-  Put(2, RowVersion::Kind::kTombstone, 999);
-  Next(1000);
-  EXPECT_THAT(Lines(1000), ElementsAre("1\t8", "3\t7"));
-  EXPECT_EQ(target_->manifest().gaps_size(), 0);
-  EXPECT_FALSE(target_->LastLogged(Lsn(5000)).has_value());
-}
-
 TEST_F(SubsetWriterTest, RowsThatAnEndedRunHasLeftAreNoneOfTheNext) {
   StoreState state = target_->state();
   state.BeginPull();
@@ -121,6 +111,17 @@ TEST_F(SubsetWriterTest, RowsThatAnEndedRunHasLeftAreNoneOfTheNext) {
   PublishSource(2000);
   Next(2000);
   EXPECT_THAT(Lines(2000), ElementsAre("1\t7", "2\t7", "3\t7"));
+}
+
+// Nobody makes a target again for that.
+TEST_F(SubsetWriterTest, DamageOfTheSourceIsToldFromThatOfTheTarget) {
+  VersionBuffer buffer(VersionBuffer::Index::kNone);
+  const std::string key = rotv::testing::IntegerKey(4);
+  buffer.Put({.table = kTable, .epoch = 0, .row_key = key, .commit_lsn = Lsn(1500)},
+             {.shape = kTable + 2000, .text = "a shape that there is not"});
+  source_->Write(buffer);
+  PublishSource(2000);
+  EXPECT_THROW(Next(2000), SourceDamaged);
 }
 
 // Its rows' keys have other bytes then.
