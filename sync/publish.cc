@@ -158,7 +158,11 @@ class Publication {
   // All states that are published were stored under the rules of now: those of the head, and the same in each schema.
   void RequireMasks() const {
     const proto::SchemaVersion head = store_->SchemaAt(store_->state().head_lsn());
-    const char* hint = "pull under the present rules; where older states hold other values: rotv-sync baseline --force";
+    const char* hint =
+        remote_.is_part()
+            ? "pull under the present rules; where older states hold other values: rotv-sync clean --what subsets, "
+              "and keep snapshots of such states back"
+            : "pull under the present rules; where older states hold other values: rotv-sync baseline --force";
     if (store_->manifest().mask_fingerprint().empty() || mask::MaskRulesChanged(store_->manifest(), head, context_)) {
       throw Error(ErrorCode::kUsage,
                   fmt::format("{} is not masked under the present rules, which [remotes.{}] requires",

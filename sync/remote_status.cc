@@ -103,6 +103,7 @@ PublicationStatus StatusOfPublication(const Context& context, const RemoteConfig
                            .signs = remote.sign,
                            .is_subset = remote.is_part()};
   if (remote.is_part()) {
+    status.section = RowsFor(remote, context.source).section;
     status.subset_bytes = DirectorySize(SubsetDirectory(context.home, context.source.name, remote.name));
   }
   Lsn from;

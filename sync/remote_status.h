@@ -52,7 +52,8 @@ struct PublicationStatus {
   bool is_ours = false;       // This machine, with this home, published last, and signed it if it signs.
   bool same_history = false;  // What is published has the baseline that this store has.
   bool is_subset = false;     // What is to be published is one, which has a store of its own
-  uint64_t subset_bytes = 0;  // of this size.
+  uint64_t subset_bytes = 0;  // of this size,
+  std::string section;        // and rows as this section of the config says: "[subset]", "[remotes.team]".
   uint64_t transactions = 0;  // Those that are here and not published; all, if it is not the same history.
 };
 // What is published at `remote`, and what of this store is not. Throws kUsage if there is no store; kUnreachable,

@@ -59,7 +59,8 @@ output::Json PublishedJson(const Published& published) {
 
 std::string LagText(const PublicationStatus& status) {
   if (!status.same_history && status.is_subset) {
-    return "it is of another baseline or another [subset]: rotv-sync publish publishes all of it";
+    return fmt::format("it is of another baseline or another {}: rotv-sync publish publishes all of it",
+                       status.section);
   }
   if (!status.same_history) return "the store here has another baseline: rotv-sync publish publishes all of it";
   if (status.here == status.published->head) return "the store here has no later state";
@@ -84,7 +85,7 @@ std::string SignedText(const PublicationStatus& status) {
 std::string PublicationText(const PublicationStatus& status, const std::string& name, int64_t now_us) {
   std::string text = StatusLine("remote", fmt::format("{}, {}", name, output::OneLine(status.place)));
   if (status.is_subset) {
-    text += StatusLine("subset", fmt::format("[subset], {} here", output::HumanBytes(status.subset_bytes)));
+    text += StatusLine("subset", fmt::format("{}, {} here", status.section, output::HumanBytes(status.subset_bytes)));
   }
   if (!status.published) return text + StatusLine("published", "nothing yet: rotv-sync publish");
   const Published& published = *status.published;

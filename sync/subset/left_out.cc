@@ -50,8 +50,9 @@ std::vector<formats::ConstraintName> KeysToRowsLeftOut(const SubsetConfig& confi
       ErrorCode::kUsage,
       fmt::format("{} leaves out rows that others reference, so no seed could be imported: {}", config.section,
                   fmt::join(refused, ", ")),
-      "leave out the rows that reference them, too; or have [subset] bring what is referenced: subset = true; or "
-      "missing_references = \"not_valid\" in [sources.NAME] (docs/configuration.md)");
+      "leave out the rows that reference them, too; or take subset = true in place of where, sample and exclude, and "
+      "have [subset] bring what is referenced; or missing_references = \"not_valid\" in [sources.NAME] "
+      "(docs/configuration.md)");
 }
 
 }  // namespace rotv::subset
