@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <limits>
 #include <map>
 #include <optional>
 #include <set>
@@ -166,7 +167,9 @@ class Updating {
     checksum.Add(slot);
     moment.time_us += static_cast<int64_t>(checksum.value() % kMostUs);
     moment.time_us = std::max(moment.time_us, former_time_us_ + 1);
-    if (published_ != nullptr) moment.time_us = std::max(moment.time_us, published_->baseline_time_us() + 1);
+    if (published_ != nullptr && published_->baseline_time_us() < std::numeric_limits<int64_t>::max()) {
+      moment.time_us = std::max(moment.time_us, published_->baseline_time_us() + 1);
+    }
     StoreState state = StoreState::AtBaseline(
         {.source = theirs.source(), .slot = slot, .publication = "", .description = theirs.description()}, point.lsn,
         moment,
