@@ -80,7 +80,7 @@ class StepIntakeTest : public ::testing::Test {
   std::filesystem::path fetched() const { return directory_ / "fetched"; }
 
   const testing::TempDir directory_;
-  const Interrupt interrupt_;
+  const Interrupt interrupt_{};
   testing::NoProgress progress_;
   NoPlace place_;
   proto::RemoteHead head_;
