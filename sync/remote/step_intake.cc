@@ -5,6 +5,7 @@
 #include <exception>
 #include <mutex>
 #include <optional>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -38,7 +39,12 @@ class StepIntake {
     const uint64_t worth = std::min<uint64_t>(kMostThreads, raw_bytes_ / kBytesOfThread + 1);
     const size_t count = std::min<uint64_t>(request_.threads > 0 ? request_.threads : worth, parts_.size());
     std::vector<std::thread> threads;
-    for (size_t i = 1; i < count; ++i) threads.emplace_back([this] { Work(); });
+    threads.reserve(count);
+    try {
+      for (size_t i = 1; i < count; ++i) threads.emplace_back([this] { Work(); });
+    } catch (const std::system_error&) {
+      // A limit of threads or processes: those that there are do it.
+    }
     Work();
     for (std::thread& thread : threads) thread.join();
     if (failure_) std::rethrow_exception(failure_);
@@ -78,7 +84,7 @@ class StepIntake {
       ++next_;
     }
     const UnpackedSegment segment = UnpackSegment(*parts_[index].object, bytes, request_.place, request_.key);
-    bytes = {};
+    bytes = std::string();
     const std::optional<RowBounds> bounds = TakeDescriptions(index, segment);
     if (!bounds) return false;
     rows->Take(segment, *bounds);

@@ -121,6 +121,8 @@ std::optional<UnpackedSegment> UnpackedSegment::Of(std::string raw, size_t most)
     if (!field) return std::nullopt;
     if (field->number == proto::Segment::kRowsFieldNumber && field->IsContent()) {
       segment.rows_.push_back(field->content);
+      // Two bytes may be a list of rows, for which a place of sixteen is kept.
+      if (segment.rows_.size() * sizeof(segment.rows_.front()) > most) return std::nullopt;
     } else {
       descriptions += field->all_bytes;
     }

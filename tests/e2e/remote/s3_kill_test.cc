@@ -1,6 +1,7 @@
 // Publisher and follower are killed at random moments and at each request, and the store fails from any request on: the
 // follower has always one of the published states, and gets the newest.
 
+#include <algorithm>
 #include <csignal>
 #include <future>
 #include <map>
@@ -79,8 +80,8 @@ class S3KillTest : public S3Test {
     const Command publish = rotv.SyncCommand({"publish"});
     const Command pull = FollowerCommand({"pull"});
     std::mt19937 random(number_);
-    RandomKills publisher_kills(std::chrono::milliseconds(150));
-    RandomKills follower_kills(std::chrono::milliseconds(150));
+    RandomKills publisher_kills(TimeOf([&] { MustRun(publish); }));
+    RandomKills follower_kills(TimeOf([&] { MustRun(pull); }));
     const auto kill_one = [&](const Command& command, RandomKills& kills) {
       // As many as the command makes where it has something to do.
       const unsigned requests = &command == &publish ? 5 : 3;
@@ -116,8 +117,11 @@ class S3KillTest : public S3Test {
 
   // Each command is run once while the store fails from its number-th request on, and once more when it does not.
   void FailRounds(const std::vector<Kind>& ways) {
-    rotv.Configure({{"retries", "0"}, {"stall_timeout", "4"}});
-    ConfigureFollower(url(), "endpoint = \"" + relay().url() + "\"\nretries = 0\nstall_timeout = 4\n");
+    // Only what hangs is waited for.
+    const bool hang = std::find(ways.begin(), ways.end(), Kind::kHang) != ways.end();
+    const std::string stall = hang ? "6" : "60";
+    rotv.Configure({{"retries", "0"}, {"stall_timeout", stall}});
+    ConfigureFollower(url(), "endpoint = \"" + relay().url() + "\"\nretries = 0\nstall_timeout = " + stall + "\n");
     const auto run_failing = [&](const Command& command, Kind way, unsigned number) {
       auto seen = std::make_shared<unsigned>(0);
       relay().SetReaction([seen, way, number](const SeenRequest&) -> Reaction {

@@ -172,11 +172,14 @@ class ParallelImportTest : public ::testing::Test {
     ASSERT_TRUE(WaitUntil([&] { return (loading = LoadingProcess()) != 0; }, kImportPatience));
     ASSERT_EQ(kill(loading, SIGSTOP), 0);
     int killed = 0;
-    for (pid_t process : os::ProcessesWithVariable("ROTV_TEST_MARK=" + directory_.path().native())) {
-      const std::vector<std::string> words = os::CommandLineOf(process);
-      if (!words.empty() && words.front() == program && kill(process, SIGKILL) == 0) ++killed;
-    }
-    EXPECT_GT(killed, 0);
+    // It may not have begun yet.
+    EXPECT_TRUE(WaitUntil([&] {
+      for (pid_t process : os::ProcessesWithVariable("ROTV_TEST_MARK=" + directory_.path().native())) {
+        const std::vector<std::string> words = os::CommandLineOf(process);
+        if (!words.empty() && words.front() == program && kill(process, SIGKILL) == 0) ++killed;
+      }
+      return killed > 0;
+    }));
     kill(loading, SIGCONT);
   }
 

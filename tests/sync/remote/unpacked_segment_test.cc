@@ -136,6 +136,9 @@ TEST(UnpackedSegmentTest, ManySmallDescriptionsAreRefused) {
   for (int i = 0; i < 100'000; ++i) segment.add_shapes();
   EXPECT_FALSE(UnpackedSegment::Of(segment.SerializeAsString(), kPlenty));
   EXPECT_TRUE(UnpackedSegment::Of(segment.SerializeAsString(), 100 * kPlenty));
+  proto::Segment empty_rows;
+  for (size_t i = 0; i < kPlenty / 8; ++i) empty_rows.add_rows();
+  EXPECT_FALSE(UnpackedSegment::Of(empty_rows.SerializeAsString(), kPlenty));
 }
 
 }  // namespace
