@@ -122,7 +122,7 @@ std::optional<UnpackedSegment> UnpackedSegment::Of(std::string raw, size_t most)
     if (field->number == proto::Segment::kRowsFieldNumber && field->IsContent()) {
       segment.rows_.push_back(field->content);
       // Two bytes may be a list of rows, for which a place of sixteen is kept.
-      if (segment.rows_.size() * sizeof(segment.rows_.front()) > most) return std::nullopt;
+      if (segment.rows_.size() * sizeof(std::string_view) > most) return std::nullopt;
     } else {
       descriptions += field->all_bytes;
     }
