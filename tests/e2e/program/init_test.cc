@@ -27,10 +27,9 @@ class InitTest : public ::testing::Test {
     for (const char* name : {"podman", "docker"}) WriteFile(programs_ / name, "#!/bin/sh\nexit 1\n", 0755);
   }
 
-  std::vector<std::string> Options(const std::string& database = "rotv") {
+  // What no question is about.
+  std::vector<std::string> Silent() {
     return {"init",
-            "--ssh",
-            rotv_.ssh().Destination(),
             "--identity",
             rotv_.ssh().client_key(),
             "--known-hosts",
@@ -38,11 +37,15 @@ class InitTest : public ::testing::Test {
             "--host",
             rotv_.server().socket_directory(),
             "--port",
-            std::to_string(rotv_.server().port()),
-            "--database",
-            database,
-            "--user",
-            "rotv"};
+            std::to_string(rotv_.server().port())};
+  }
+  std::vector<std::string> Options(const std::string& database = "rotv") {
+    std::vector<std::string> all = Silent();
+    for (const std::string& word : {std::string("--ssh"), rotv_.ssh().Destination(), std::string("--database"),
+                                    database, std::string("--user"), std::string("rotv")}) {
+      all.push_back(word);
+    }
+    return all;
   }
   std::vector<std::string> LeftNames() const {
     std::vector<std::string> names;
@@ -133,18 +136,9 @@ TEST_F(InitTest, WithoutATerminalWhatIsMissingIsNamed) {
 TEST_F(InitTest, ATerminalIsAskedForTheRest) {
   WriteFile(rotv_.directory() / "user/.ssh/config", "Host prod\n");
   WriteFile(rotv_.ssh().known_hosts(), "", 0600);
-  const std::vector<std::string> options = {"init",
-                                            "--identity",
-                                            rotv_.ssh().client_key(),
-                                            "--known-hosts",
-                                            rotv_.ssh().known_hosts(),
-                                            "--host",
-                                            rotv_.server().socket_directory(),
-                                            "--port",
-                                            std::to_string(rotv_.server().port())};
   // No host key is trusted without an answer.
   const Typed host{"Where", "1\n" + rotv_.ssh().Destination() + "\n"};
-  const Result refused = OnTerminal(options, {host, {"Shall ssh", "n\nrotv\nrotv\nn\n"}});
+  const Result refused = OnTerminal(Silent(), {host, {"Shall ssh", "n\nrotv\nrotv\nn\n"}});
   EXPECT_EQ(refused.exit_status, kRefused) << refused.out;
   EXPECT_THAT(refused.out, HasSubstr("hosts of ~/.ssh/config: prod"));
   EXPECT_THAT(refused.out, HasSubstr("its fingerprint is SHA256:"));
@@ -152,7 +146,7 @@ TEST_F(InitTest, ATerminalIsAskedForTheRest) {
 
   // OpenSSH asks about the key by itself; then the questions go on.
   const Result made = OnTerminal(
-      options, {host, {"Shall ssh", "y\n"}, {"continue connecting", "yes\n"}, {"database:", "rotv\nrotv\n"}});
+      Silent(), {host, {"Shall ssh", "y\n"}, {"continue connecting", "yes\n"}, {"database:", "rotv\nrotv\n"}});
   EXPECT_THAT(ReadFile(rotv_.ssh().known_hosts()), HasSubstr(rotv_.ssh().HostKey()));
   EXPECT_EQ(made.exit_status, 0) << made.out;
   EXPECT_THAT(made.out, HasSubstr("Wrote " + rotv_.config().native()));
