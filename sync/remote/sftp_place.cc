@@ -158,9 +158,10 @@ class SftpPlace : public RemotePlace {
       return sftp.RunScript(
           fmt::format(
               "for x in flock b2sum mv sync; do command -v $x >/dev/null || {{ echo \"no $x\" >&2; exit 1; }}; done; "
-              "umask 077; mkdir -p {0} && {{ [ -d {0}/objects ] || {{ mkdir {0}/objects && "
-              "chmod --reference={0} {0}/objects; }}; }} && find {0} -maxdepth 1 -name 'head.*.part' -mmin +60 -delete "
-              "&& date +%s",
+              // Another publisher may make `objects` at the same time, and own it.
+              "umask 077; mkdir -p {0} && {{ [ -d {0}/objects ] || {{ mkdir -p {0}/objects && "
+              "{{ chmod --reference={0} {0}/objects || [ ! -O {0}/objects ]; }}; }}; }} && "
+              "{{ find {0} -maxdepth 1 -name 'head.*.part' -mmin +60 -delete; date +%s; }}",
               os::ShellQuote(directory_)),
           kNeeds);
     });

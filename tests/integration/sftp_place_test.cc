@@ -117,6 +117,19 @@ TEST_F(SftpPlaceTest, OneOfTwoPublishersReplacesAHead) {
   EXPECT_EQ(files, 3) << "beside head, lock and objects";
 }
 
+TEST_F(SftpPlaceTest, SeveralCanMakeItAtOnce) {
+  Serve();
+  for (int round = 0; round < 3; ++round) {
+    std::filesystem::remove_all(directory());
+    std::vector<std::future<void>> publishers;
+    for (int i = 0; i < 4; ++i) {
+      publishers.push_back(std::async(std::launch::async, [&] { OpenPlaceFor(Purpose::kPublish); }));
+    }
+    for (std::future<void>& publisher : publishers) EXPECT_NO_THROW(publisher.get());
+    EXPECT_TRUE(std::filesystem::is_directory(directory() / "objects"));
+  }
+}
+
 TEST_F(SftpPlaceTest, IsItsOwnersUntilThatOneGivesIt) {
   Serve();
   const auto mode = [&](const char* name) {
