@@ -318,7 +318,10 @@ TEST_F(ResumeTest, ItCanBeGivenUp) {
 // Rows of a table that was being copied are on the disk when the command is killed, in an epoch whose number the next
 // copy gets again.
 TEST_F(ResumeTest, HalfATableIsNeverSeen) {
-  Exec("INSERT INTO large SELECT id + 30000, v, w FROM large");  // More than is gathered in memory.
+  // Of this much, some is written before the rest is here.
+  Exec("INSERT INTO large SELECT id + 30000, v, w FROM large; INSERT INTO large SELECT id + 60000, v, w FROM large");
+  constexpr uint64_t kMostOfTheLargeTable = uint64_t{40} << 20;  // Of 46 MiB.
+  constexpr double kFastMegabits = 200;
   // The bytes of rows in the store, once what is being added to it has been.
   const auto stored = [&]() -> uintmax_t {
     uintmax_t bytes = 0;
@@ -340,13 +343,16 @@ TEST_F(ResumeTest, HalfATableIsNeverSeen) {
   const auto until_now = attempts();
   ASSERT_TRUE(WaitUntil([&] { return attempts() > until_now; })) << process->Err();
   const uintmax_t before = stored();
+  link.SetSpeed(kDelay, kFastMegabits);
+  link.FreezeAfter(kMostOfTheLargeTable);
   Release();
   ASSERT_TRUE(WaitUntil([&] { return stored() > before + (1 << 20); }));
   process->Signal(SIGKILL);
   process->Wait();
+  link.Thaw();
   ASSERT_THAT(process->Err(), Not(HasSubstr("complete: public.large")));
   Exec("DELETE FROM large WHERE id % 10 <> 0");
-  EXPECT_EQ(Json({"baseline"}).at("rows_copied"), 6000);
+  EXPECT_EQ(Json({"baseline"}).at("rows_copied"), 12000);
   rotv.ExpectSeedIsDump({.import = Import::kNone});
 }
 
