@@ -127,18 +127,33 @@ filter_seed() {  # plan, import or outline, LANGUAGES [FILE FOR STATEMENTS]
     FILTER_REFUSED="$scratch/refused" FILTER_STATEMENTS="${3:-}" FILTER_BLOCKS="$scratch/blocks" FILTER_MOST=$((64 << 20)) "${in_large_pieces[@]}" awk -f "$here/seed_filter.awk"
 }
 
+# Begins a program that reads standard input. Sets `writer`, its process, and `text_fd`, which reads what it writes. It is
+# no process substitution: bash can miss the end of one, and a wait for it never returns.
+begin_writer() {  # NAME OF THE PIPE, COMMAND...
+  local both_fd write_fd pipe=$scratch/$1
+  mkfifo "$pipe"
+  exec {both_fd}<>"$pipe"  # To open one end alone waits for the other one.
+  exec {text_fd}<"$pipe"
+  exec {write_fd}>"$pipe" {both_fd}<&-
+  # It ends when nobody reads any more, so it must not be a reader itself.
+  (exec {text_fd}<&- && "${@:2}") <&0 >&"$write_fd" &
+  writer=$!
+  exec {write_fd}>&-
+}
+
+decompress_seed() { exec "$seed_format" -dc 2>"$scratch/decompressor"; }
+
 run_import() {  # LANGUAGES
-  local decompressor='' filter importer status=0 damaged=0 filtered=0
+  local decompressor='' filter importer status=0 damaged=0 filtered=0 writer plain_fd text_fd
   if [[ $seed_format == plain ]]; then
-    exec {text_fd}< <(filter_seed import "$1" <&"$seed_fd")
-    filter=$!
+    begin_writer text filter_seed import "$1" <&"$seed_fd"
   else
-    exec {plain_fd}< <(exec "$seed_format" -dc <&"$seed_fd" 2>"$scratch/decompressor")
-    decompressor=$!
-    exec {text_fd}< <(filter_seed import "$1" <&"$plain_fd")
-    filter=$!
+    begin_writer plain decompress_seed <&"$seed_fd"
+    decompressor=$writer plain_fd=$text_fd
+    begin_writer text filter_seed import "$1" <&"$plain_fd"
     exec {plain_fd}<&-
   fi
+  filter=$writer
   mkfifo "$scratch/importing"
   exec {importing_fd}<>"$scratch/importing"
   (run_and_tell "$importing_fd" ended run_psql) <&"$text_fd" &
@@ -151,8 +166,9 @@ run_import() {  # LANGUAGES
   stop_ticks
   exec {importing_fd}<&-
   wait "$importer" || status=$?
-  wait "$filter" || filtered=$?
-  [[ -z $decompressor ]] || wait "$decompressor" || damaged=$?
+  # bash tells of a killed process.
+  wait "$filter" 2>/dev/null || filtered=$?
+  [[ -z $decompressor ]] || wait "$decompressor" 2>/dev/null || damaged=$?
   helpers=()
   note_left_out
   check_filter "$filtered"
