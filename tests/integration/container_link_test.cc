@@ -145,7 +145,7 @@ class SocketServer {
         "  threading.Thread(target=serve,args=(s.accept()[0],)).start()\n";
     process_ = std::make_unique<Process>(
         Command{.argv = {"python3", "-c", relay, directory + "/.s.PGSQL.5432", std::to_string(port)}});
-    EXPECT_TRUE(process_->WaitForOutput("up", std::chrono::seconds(10))) << process_->Err();
+    EXPECT_TRUE(process_->WaitForOutput("up", std::chrono::seconds(60))) << process_->Err();
   }
 
  private:

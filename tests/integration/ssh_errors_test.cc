@@ -150,7 +150,7 @@ TEST_F(SshErrorsTest, ASilentPortTimesOutAfterFifteenSeconds) {
   const auto took = std::chrono::steady_clock::now() - start;
   EXPECT_EQ(error.code(), ErrorCode::kUnreachable);
   EXPECT_THAT(error.what(), ::testing::HasSubstr("no answer"));
-  EXPECT_LT(took, std::chrono::seconds(18));
+  EXPECT_LT(took, std::chrono::seconds(30));
 }
 
 TEST_F(SshErrorsTest, AnInterruptEndsConnectingSoon) {
@@ -162,7 +162,7 @@ TEST_F(SshErrorsTest, AnInterruptEndsConnectingSoon) {
   source.ssh = "user@127.0.0.1:" + std::to_string(silent.port());
   const auto start = std::chrono::steady_clock::now();
   EXPECT_EQ(OpenError(source).code(), ErrorCode::kInterrupted);
-  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(2));
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(10));  // It would connect for fifteen.
 }
 
 TEST_F(SshErrorsTest, AHostOfTheSshConfigSetsNamePortUserKeyAndKnownHosts) {
@@ -256,7 +256,7 @@ TEST_F(SshErrorsTest, AFailureIsForgottenOnceTheLinkWorks) {
                 "s.bind(('127.0.0.1'," +
                     std::to_string(source.port) +
                     "))\ns.listen()\nprint('up',flush=True)\nc=s.accept()[0]\nc.sendall(b'x')\nc.close()"}});
-  ASSERT_TRUE(const_cast<Process&>(remote).WaitForOutput("up", std::chrono::seconds(10)));
+  ASSERT_TRUE(const_cast<Process&>(remote).WaitForOutput("up", std::chrono::seconds(60)));
   EXPECT_EQ(ReadToEnd(Connect(*link).get()), "x");
   EXPECT_EQ(link->FailureReason(), "");
 }

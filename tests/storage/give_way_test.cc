@@ -52,7 +52,7 @@ const auto* const give_way_children = ::testing::AddGlobalTestEnvironment(new te
 TEST(GiveWayTest, WhoWantsTheLockGetsItAtOnce) {
   const TempDir directory;
   testing::Process holder(testing::RoleCommand("give way", directory.path()));
-  ASSERT_TRUE(holder.WaitForOutput("holding", std::chrono::seconds(20))) << holder.Err();
+  ASSERT_TRUE(holder.WaitForOutput("holding", std::chrono::seconds(60))) << holder.Err();
   const auto start = std::chrono::steady_clock::now();
   const SourceLock lock(directory.path(), "pull", Access::kWrite);
   EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(5));
@@ -88,7 +88,7 @@ TEST(GiveWayTest, ACompactionThatIsEndedLosesNothingAndTheNextGoesOn) {
   int ended = 0;
   for (std::chrono::milliseconds pause{0};; pause += std::chrono::milliseconds(20)) {
     testing::Process child(testing::RoleCommand("compact and give way", directory.path()));
-    ASSERT_TRUE(child.WaitForOutput("holding", std::chrono::seconds(20))) << child.Err();
+    ASSERT_TRUE(child.WaitForOutput("holding", std::chrono::seconds(60))) << child.Err();
     const bool compacted = child.WaitForOutput("compacted", pause);
     {
       const SourceLock lock(directory.path(), "pull", Access::kWrite);

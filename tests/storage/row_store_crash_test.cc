@@ -200,7 +200,7 @@ TEST(RowStoreCrashTest, AStoreKilledAtAnyTimeHasExactlyThePublishedRows) {
     uint64_t before = 0;
     {
       testing::Process process(testing::RoleCommand("publishing until killed", store.path()));
-      ASSERT_TRUE(process.WaitForOutput("published", std::chrono::seconds(20))) << process.Err();
+      ASSERT_TRUE(process.WaitForOutput("published", std::chrono::seconds(60))) << process.Err();
       for (int naps = 0; naps < kill; ++naps) testing::NapBetweenPolls();
       process.Signal(SIGKILL);
       std::string out = process.Wait().out;

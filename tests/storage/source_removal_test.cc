@@ -72,7 +72,7 @@ TEST_F(SourceRemovalTest, ASourceThatIsInUseOrReadStays) {
     EXPECT_NO_THROW(RowStore::Open(reader.CurrentStorePath(), RowStore::Mode::kReadOnly));
   }
   testing::Process holder(testing::RoleCommand("hold source x", home_.path()));
-  ASSERT_TRUE(holder.WaitForOutput("holding", std::chrono::seconds(20))) << holder.Err();
+  ASSERT_TRUE(holder.WaitForOutput("holding", std::chrono::seconds(60))) << holder.Err();
   EXPECT_EQ(ErrorOf([&] { RemoveStoredSource(home_.path(), "x", "source remove"); }).code(), ErrorCode::kInUse);
   holder.Signal(SIGKILL);
   holder.Wait();

@@ -136,7 +136,7 @@ TEST_F(StoreSealTest, ACopyMadeWhilePullsRunIsRightOrRefused) {
   int refused = 0, opened = 0;
   for (int round = 0; round < 40; ++round) {
     testing::Process writer(testing::RoleCommand("publish until killed", directory_ / "store"));
-    ASSERT_TRUE(writer.WaitForOutput("open", std::chrono::seconds(20)));
+    ASSERT_TRUE(writer.WaitForOutput("open", std::chrono::seconds(60)));
     std::vector<fs::path> files;
     for (const auto& entry : fs::directory_iterator(directory_ / "store")) files.push_back(entry.path());
     std::shuffle(files.begin(), files.end(), dice);

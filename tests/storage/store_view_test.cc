@@ -109,7 +109,7 @@ class StoreViewTest : public ::testing::Test {
   // Readers beside a writer for as long: each view is one publication, and not an older one than the view before.
   void ReadBesideAWriter(std::chrono::milliseconds length) {
     testing::Process writer(testing::RoleCommand("write until killed", source_ / "store-a"));
-    ASSERT_TRUE(writer.WaitForOutput("open", std::chrono::seconds(20))) << writer.Err();
+    ASSERT_TRUE(writer.WaitForOutput("open", std::chrono::seconds(60))) << writer.Err();
     const auto end = std::chrono::steady_clock::now() + length;
     uint64_t last = 0, first = 0, views = 0;
     while (!HasFailure() && std::chrono::steady_clock::now() < end) {
@@ -195,8 +195,8 @@ TEST_F(StoreViewTest, ItEndsWithItsReader) {
 TEST_F(StoreViewTest, WhatAKilledReaderLeftIsRemovedByTheNextAndThatOfALivingOneStays) {
   testing::Process killed(testing::RoleCommand("read until killed", source_));
   testing::Process living(testing::RoleCommand("read until killed", source_));
-  ASSERT_TRUE(killed.WaitForOutput("reading", std::chrono::seconds(20))) << killed.Err();
-  ASSERT_TRUE(living.WaitForOutput("reading", std::chrono::seconds(20))) << living.Err();
+  ASSERT_TRUE(killed.WaitForOutput("reading", std::chrono::seconds(60))) << killed.Err();
+  ASSERT_TRUE(living.WaitForOutput("reading", std::chrono::seconds(60))) << living.Err();
   EXPECT_EQ(Views().size(), 2U);
   killed.Signal(SIGKILL);
   killed.Wait();

@@ -99,7 +99,7 @@ TEST(WorkspaceTest, ItsDirectoriesArePrivateToTheOwner) {
 TEST(WorkspaceTest, ASecondProcessIsRefusedAndTheFirstIsNamed) {
   TempDir home;
   testing::Process holder(testing::RoleCommand("hold", home.path()));
-  ASSERT_TRUE(holder.WaitForOutput("holding", std::chrono::seconds(20)));
+  ASSERT_TRUE(holder.WaitForOutput("holding", std::chrono::seconds(60)));
   Error error = ErrorOf([&] { Workspace(home.path(), "prod", "pull"); });
   EXPECT_EQ(error.code(), ErrorCode::kInUse);
   EXPECT_THAT(error.what(), ::testing::HasSubstr("prod"));
@@ -109,7 +109,7 @@ TEST(WorkspaceTest, ASecondProcessIsRefusedAndTheFirstIsNamed) {
 
 TEST_F(RecordTest, AReaderNeitherWaitsNorKeepsAWriterWaiting) {
   testing::Process holder(testing::RoleCommand("hold", home_.path()));
-  ASSERT_TRUE(holder.WaitForOutput("holding", std::chrono::seconds(20)));
+  ASSERT_TRUE(holder.WaitForOutput("holding", std::chrono::seconds(60)));
   {
     const Workspace reader(home_.path(), "prod", "status", Access::kRead);
     EXPECT_EQ(reader.CurrentStorePath().filename(), "store-new");
@@ -143,7 +143,7 @@ TEST(WorkspaceTest, AReaderMakesNothingWhereNothingIsStored) {
 TEST(WorkspaceTest, AKilledProcessReleasesItsLock) {
   TempDir home;
   testing::Process holder(testing::RoleCommand("hold", home.path()));
-  ASSERT_TRUE(holder.WaitForOutput("holding", std::chrono::seconds(20)));
+  ASSERT_TRUE(holder.WaitForOutput("holding", std::chrono::seconds(60)));
   holder.Signal(SIGKILL);
   holder.Wait();
   EXPECT_NO_THROW(Workspace(home.path(), "prod", "pull"));

@@ -189,7 +189,7 @@ TEST(ServerErrorsTest, OpenAndPreparedTransactionsAreReported) {
                kSuperuser) != "0";
   }));
   impatient.Signal(SIGINT);
-  const std::optional<Result> interrupted = impatient.WaitFor(std::chrono::seconds(15));
+  const std::optional<Result> interrupted = impatient.WaitFor(std::chrono::seconds(60));
   ASSERT_TRUE(interrupted.has_value()) << "it does not end";
   EXPECT_EQ(interrupted->exit_status, 130) << interrupted->err;
   ExpectNothingLeft(open);

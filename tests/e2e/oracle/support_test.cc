@@ -64,7 +64,7 @@ TEST(SshServerTest, AdmitsClientsThatHaveTheKeyAndKnowTheHost) {
   EXPECT_EQ(MustRun(ssh.ClientCommand({"echo $((6*7))"})).out, "42\n");
 
   Process session(ssh.ClientCommand({"echo up; sleep 60"}));
-  ASSERT_TRUE(session.WaitForOutput("up", seconds(20)));
+  ASSERT_TRUE(session.WaitForOutput("up", seconds(60)));
   EXPECT_EQ(ssh.Sessions(), 1);
   ssh.KillSessions();
   const std::optional<Result> cut = session.WaitFor(seconds(20));
@@ -95,7 +95,7 @@ TEST(SlowLinkTest, DelaysLimitsCountsAndBreaks) {
   EXPECT_EQ(connection.Value("SELECT repeat('x', 2500000)").size(), 2'500'000u);  // 20 Mbit.
   const double took = SecondsSince(start);
   EXPECT_GE(took, 0.4);
-  EXPECT_LT(took, 2.0);
+  EXPECT_LT(took, 20.0);
   // A piece is counted after it has been sent: the client may be faster.
   EXPECT_TRUE(WaitUntil([&] { return link.BytesToClient() >= 2'500'000u; }));
   EXPECT_LT(link.BytesToClient(), 2'600'000u);

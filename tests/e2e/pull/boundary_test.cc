@@ -88,7 +88,7 @@ bool SlotWaitsFor(const PostgresServer& server, Connection& session) {
       "{}::text::xid AND a.query LIKE 'CREATE_REPLICATION_SLOT%'",
       session.Value("SELECT pg_current_xact_id()::text"));
   Connection asking = server.NewConnection(kSuperuser);
-  return WaitUntil([&] { return asking.Value(sql) == "t"; }, std::chrono::seconds(10));
+  return WaitUntil([&] { return asking.Value(sql) == "t"; });
 }
 
 // A slot is consistent at the third record of running transactions if there are some at the first and the second: a

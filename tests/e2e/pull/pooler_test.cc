@@ -32,7 +32,7 @@ class PoolerTest : public FollowTest {
     Command command{.argv = {"/usr/sbin/pgbouncer", config}};
     if (IsRoot()) command.user = "nobody";
     pgbouncer_ = std::make_unique<Process>(command);
-    ASSERT_TRUE(pgbouncer_->WaitForOutput("process up", std::chrono::seconds(20))) << pgbouncer_->Err();
+    ASSERT_TRUE(pgbouncer_->WaitForOutput("process up", std::chrono::seconds(60))) << pgbouncer_->Err();
     rotv.Configure({{"url", fmt::format("\"postgresql://rotv@127.0.0.1:{}/rotv\"", port)}});
   }
 

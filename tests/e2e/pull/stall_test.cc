@@ -18,7 +18,7 @@ namespace {
 constexpr int kStallSeconds = 4;
 // The bound for checks, the end of child processes and, over SSH, a keepalive that is being sent; and for busy
 // machines.
-constexpr double kMostSeconds = 3 * kStallSeconds + 6;
+constexpr double kMostSeconds = 3 * kStallSeconds + 20;
 
 // One run with a home and a link of its own, so that many can stall at the same time.
 class StallingRun {

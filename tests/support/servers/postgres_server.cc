@@ -329,7 +329,7 @@ void PostgresServer::Set(const std::string& name, const std::string& value) {
   const std::string loaded = connection.Value("SELECT pg_conf_load_time()");
   connection.Exec("SELECT pg_reload_conf()");
   // A session has the new value once its process has read the signal; ours reads it as late as any.
-  if (!WaitUntil([&] { return connection.Value("SELECT pg_conf_load_time()") != loaded; }, seconds(10))) {
+  if (!WaitUntil([&] { return connection.Value("SELECT pg_conf_load_time()") != loaded; })) {
     throw std::runtime_error(fmt::format("{} = {} is not loaded:\n{}", name, value, log()));
   }
 }
@@ -397,7 +397,7 @@ bool PostgresServer::WaitForBlocked(const std::string& text, int count) const {
       "SELECT count(*) >= {} FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND wait_event_type = 'Lock' "
       "AND strpos(query, {}) > 0",
       count, SqlLiteral(text));
-  return WaitUntil([&] { return connection.Value(sql) == "t"; }, seconds(10));
+  return WaitUntil([&] { return connection.Value(sql) == "t"; });
 }
 
 }  // namespace rotv::testing

@@ -133,7 +133,7 @@ TEST_F(FindServerTest, ASocketIsFoundWhereverItIs) {
   EXPECT_EQ(Found("", {}), "127.0.0.1");
   const TempDir sockets(testing::TempDirName::kWithSpace);
   testing::Process server(Listen(sockets.path()));
-  ASSERT_TRUE(server.WaitForOutput("up", std::chrono::seconds(10))) << server.Err();
+  ASSERT_TRUE(server.WaitForOutput("up", std::chrono::seconds(60))) << server.Err();
   EXPECT_EQ(Found("", {}), sockets.path());
   EXPECT_EQ(Found("", {}, ""), "127.0.0.1") << "no program can carry a connection to a socket";
 }
@@ -141,7 +141,7 @@ TEST_F(FindServerTest, ASocketIsFoundWhereverItIs) {
 TEST_F(FindServerTest, WhatIsConfiguredOrInPghostGoesFirst) {
   const TempDir sockets;
   testing::Process server(Listen(sockets.path()));
-  ASSERT_TRUE(server.WaitForOutput("up", std::chrono::seconds(10))) << server.Err();
+  ASSERT_TRUE(server.WaitForOutput("up", std::chrono::seconds(60))) << server.Err();
   const std::string elsewhere = sockets / "elsewhere";
   EXPECT_EQ(Found("", {{"PGHOST", "db.internal"}}), "db.internal");
   EXPECT_EQ(Found("", {{"PGHOST", sockets.path()}}), sockets.path());
