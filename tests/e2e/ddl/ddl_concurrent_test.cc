@@ -175,7 +175,7 @@ class DdlDuringAPullTest : public DdlTest {
   }
 };
 
-// The schema is read when the pull begins; the stream takes a second or two.
+// The schema is read when the pull begins; the link is held in the middle of the stream.
 // Labels: slow
 TEST_F(DdlDuringAPullTest, AMigrationBetweenSchemaReadAndStreamEndLeavesAConsistentSeed) {
   const auto identity = Identity::kPrimaryKey;
@@ -200,12 +200,13 @@ TEST_F(DdlDuringAPullTest, AMigrationBetweenSchemaReadAndStreamEndLeavesAConsist
     Exec("INSERT INTO noise (v) SELECT md5(random()::text) || md5(random()::text) FROM generate_series(1, 15000)");
     Exec("INSERT INTO t (id, n) SELECT max(id) + 1, 0 FROM t; UPDATE t SET v = NULL WHERE id < 10");
     const std::string before = rotv.server().Dump();
-    rotv.slow_link().ResetCounts();
+    rotv.slow_link().FreezeAfter(200'000);
     const Command command = rotv.SyncCommand({"pull"});
     Process pull(command);
-    ASSERT_TRUE(WaitUntil([&] { return rotv.slow_link().BytesToClient() > 200'000; })) << pull.Err();
+    ASSERT_TRUE(WaitUntil([&] { return rotv.slow_link().frozen() || !pull.Running(); })) << pull.Err();
     Exec(migration);
     EXPECT_TRUE(pull.Running()) << "the pull was over too early for the test";
+    rotv.slow_link().Thaw();
     const Result result = pull.Wait();
     ASSERT_TRUE(result.ok()) << Describe(command, result);
     const std::string seed = ReadFile(rotv.Seed());

@@ -211,11 +211,16 @@ TEST(LocalErrorsTest, ASecondProcessIsRefusedAndNamesTheFirst) {
   RotvHome rotv({.binary = ROTV_SYNC_BINARY});
   rotv.server().Exec(kTable);
   rotv.MustSync({"baseline"});
+  // The server accepts nobody, so that the first one waits with the lock.
+  pid_t postmaster = 0;
+  std::ifstream(rotv.server().data_directory() / "postmaster.pid") >> postmaster;
+  kill(postmaster, SIGSTOP);
   Process first(rotv.SyncCommand({"pull"}));
   const std::string holder = "rotv-sync pull (process " + std::to_string(first.pid()) + ")";
   ASSERT_TRUE(
       WaitUntil([&] { return !first.Running() || ReadFile(rotv.home() / "sources/production/lock") == holder; }));
   first.Signal(SIGSTOP);
+  kill(postmaster, SIGCONT);
   ASSERT_TRUE(first.Running());
   for (const char* command : {"pull", "gc", "detach"}) {
     ExpectError(rotv.Sync({command}), {kInUse, "in use by another run: " + holder, "wait until it has ended"});
