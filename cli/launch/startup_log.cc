@@ -1,5 +1,7 @@
 #include "cli/launch/startup_log.h"
 
+#include <fmt/format.h>
+
 #include <charconv>
 
 #include "os/run_program.h"
@@ -8,6 +10,7 @@ namespace rotv::launch {
 namespace {
 
 constexpr size_t kOtherLinesMaxBytes = 4096;
+constexpr std::chrono::seconds kStill{60};
 constexpr size_t kLineMaxBytes = 64 * 1024;  // A statement in the server's log may be long.
 
 // Removes `prefix` from the front of `line`; returns false if it is not there.
@@ -82,6 +85,18 @@ void StartupLog::Line(std::string_view line) {
   } else if (Take(line, "hint: ")) {
     if (state_.hint.empty()) state_.hint = line;
   }
+}
+
+std::string ImportPace::Look(const StartupState& state, TimePoint now) {
+  const uint64_t done = state.import_done + state.indexes_done;
+  if (!moved_ || done != seen_) {
+    seen_ = done;
+    moved_ = now;
+  }
+  const auto still = std::chrono::duration_cast<std::chrono::minutes>(now - *moved_);
+  if (still < kStill) return "";
+  return fmt::format("no progress for {} min: a long statement, or a wait; rotv logs has what the server says",
+                     still.count());
 }
 
 }  // namespace rotv::launch

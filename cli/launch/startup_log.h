@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -49,6 +50,20 @@ class StartupLog {
   std::string rest_;
   StartupState state_;
   std::string other_lines_;
+};
+
+// Notices an import that does not move.
+class ImportPace {
+ public:
+  using TimePoint = std::chrono::steady_clock::time_point;
+
+  // Returns what the progress says of it: empty as long as it has moved within the last minute, else since when it has
+  // not. That is no error: one index of a large table may take long.
+  std::string Look(const StartupState& state, TimePoint now);
+
+ private:
+  uint64_t seen_ = 0;  // Bytes and indexes that were done at `moved_`.
+  std::optional<TimePoint> moved_;
 };
 
 }  // namespace rotv::launch

@@ -4,6 +4,7 @@
 
 #include <fstream>
 #include <sstream>
+#include <utility>
 
 #include "os/run_program.h"
 #include "storage/error.h"
@@ -54,6 +55,8 @@ StartupState StartupWatch::State() const {
 bool StartupWatch::AwaitDatabase(output::ProgressBar& progress, const Interrupt& interrupt) {
   bool importing = false;
   bool indexing = false;
+  ImportPace pace;
+  std::string still;
   while (true) {
     interrupt.Check();
     const uint64_t pieces = pieces_;  // Before the state: whatever comes after it ends the wait.
@@ -67,6 +70,10 @@ bool StartupWatch::AwaitDatabase(output::ProgressBar& progress, const Interrupt&
       if (!importing) progress.Begin("importing the seed", Progress::Unit::kBytes, state.import_total);
       importing = true;
       progress.Update(state.import_done);
+    }
+    if (importing) {
+      const std::string text = pace.Look(state, std::chrono::steady_clock::now());
+      if (text != std::exchange(still, text)) progress.Detail(text);
     }
     if (state.database_ready && (state.phase == "application" || state.phase == "database only")) break;
     RequireAlive();

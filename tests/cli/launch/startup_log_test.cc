@@ -1,6 +1,9 @@
 #include "cli/launch/startup_log.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include <chrono>
 
 namespace rotv {
 namespace {
@@ -49,6 +52,22 @@ TEST(StartupLogTest, ALineMayComeInPieces) {
   EXPECT_EQ(log.state().import_done, 345U);
   EXPECT_EQ(log.state().error, "the seed is damaged");
   EXPECT_EQ(log.state().hint, "pull");
+}
+
+TEST(StartupLogTest, AnImportThatDoesNotMoveIsToldAfterAMinute) {
+  using std::chrono::seconds;
+  launch::ImportPace pace;
+  launch::StartupState state;
+  const launch::ImportPace::TimePoint start{};
+  EXPECT_EQ(pace.Look(state, start), "");
+  EXPECT_EQ(pace.Look(state, start + seconds(59)), "");
+  EXPECT_THAT(pace.Look(state, start + seconds(60)), ::testing::StartsWith("no progress for 1 min"));
+  EXPECT_THAT(pace.Look(state, start + seconds(200)), ::testing::StartsWith("no progress for 3 min"));
+  state.import_done = 5;
+  EXPECT_EQ(pace.Look(state, start + seconds(201)), "");
+  EXPECT_THAT(pace.Look(state, start + seconds(261)), ::testing::StartsWith("no progress for 1 min"));
+  state.indexes_done = 1;
+  EXPECT_EQ(pace.Look(state, start + seconds(262)), "");
 }
 
 TEST(StartupLogTest, TheFirstErrorIsTheCause) {
