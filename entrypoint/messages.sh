@@ -69,12 +69,18 @@ take_status() {  # PROCESS
 # Runs a command, and writes a line to a pipe when it has ended: WORD STATUS. Only in a subshell of its own. Where it is
 # killed it writes nothing. Its command is killed by KILL for the reason of stop_ticks.
 run_and_tell() {  # FILE DESCRIPTOR, WORD, COMMAND...
-  local pipe=$1 word=$2 child='' status=0
+  local pipe=$1 word=$2 child='' stopped='' status=0
   shift 2
-  trap '[[ -z $child ]] || { kill -KILL "$child"; wait "$child"; } 2>/dev/null; exit 143' TERM
+  trap 'stopped=yes; [[ -z $child ]] || kill -KILL "$child" 2>/dev/null || true' TERM
   "$@" <&0 &
   child=$!
+  # The signal may have come between these two lines.
+  [[ -z $stopped ]] || kill -KILL "$child" 2>/dev/null || true
   wait "$child" 2>/dev/null || status=$?  # bash tells of a killed process.
+  if [[ -n $stopped ]]; then
+    wait "$child" 2>/dev/null || true
+    exit 143
+  fi
   printf '%s %s\n' "$word" "$status" >&"$pipe"
   exit "$status"
 }
