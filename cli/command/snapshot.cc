@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <memory>
@@ -213,43 +214,39 @@ CLI::App* Add(CLI::App& app, const std::shared_ptr<Flags>& flags, const char* na
 program::Command DeclareSnapshot(CLI::App& app) {
   app.description("Name points of the history, compare them, and pass them on");
   app.require_subcommand(1);
-  app.footer(
-      "head and baseline always exist. A snapshot copies nothing: it keeps its point from gc.\n\n"
-      "Examples:\n"
-      "  rotv-sync snapshot create before-release\n"
-      "  rotv-sync snapshot create monday --at \"yesterday 18:00\"\n"
-      "  rotv-sync snapshot create release-42 --publish\n"
-      "  rotv-sync snapshot list\n"
-      "  rotv-sync snapshot diff before-release head\n"
-      "  rotv-sync snapshot diff \"2 hours ago\" head --table users --rows\n"
-      "  rotv-sync snapshot diff monday head --html changes.html\n"
-      "  rotv-sync snapshot diff production:head staging:head\n"
-      "  rotv-sync snapshot export monday monday.rotv\n"
-      "  rotv-sync snapshot export monday monday.rotv --sign\n"
-      "  rotv-sync snapshot import monday.rotv\n"
-      "  rotv-sync snapshot import monday.rotv --verify KEY\n"
-      "  rotv start --snapshot monday");
+  app.footer("head and baseline always exist. A snapshot copies nothing: it keeps its point from gc.");
+  // Both programs have these commands, each with examples of its own.
+  const std::string begins = fmt::format("  {} snapshot ", app.get_parent()->get_name());
+  const auto add_examples = [begins](CLI::App* command, const std::vector<std::string>& examples) {
+    command->footer(fmt::format("Examples:\n{}{}", begins, fmt::join(examples, "\n" + begins)));
+  };
   auto flags = std::make_shared<Flags>();
   CLI::App* create = Add(app, flags, "create", "Give a point a name", RunCreate);
   create->add_option("name", flags->name, "Letters, digits, dots, underscores, hyphens")->required()->type_name("NAME");
   flags->at_option = create->add_option("--at", flags->at, "A time, a WAL position or a snapshot (default: the head)")
                          ->type_name("POINT");
   create->add_flag("--publish", flags->publish, "Publish it at once, to each remote with publish = true");
-  Add(
+  add_examples(create,
+               {"create before-release", "create monday --at \"yesterday 18:00\"", "create release-42 --publish"});
+  CLI::App* list = Add(
       app, flags, "list", "List the snapshots, and what deleting each alone would free",
       [](const Flags&, const program::Session& session) { return RunList(session); }, Use::kReads);
+  add_examples(list, {"list"});
   CLI::App* remove = Add(app, flags, "delete", "Delete a snapshot", RunDelete);
-  remove->add_option("name", flags->name, "The snapshot")->required()->type_name("NAME");
+  remove->add_option("name", flags->name, "The snapshot")->required()->type_name("SNAPSHOT");
+  add_examples(remove, {"delete before-release"});
   CLI::App* diff = Add(app, flags, "diff", "Show what differs between two points", RunDiff, Use::kReads);
   diff->add_option("before", flags->before, "A snapshot, head, baseline, a WAL position or a time; SOURCE:POINT")
       ->required()
-      ->type_name("A");
-  diff->add_option("after", flags->after, "The other point")->required()->type_name("B");
-  diff->add_option("--table", flags->table, "Only this table")->type_name("NAME");
+      ->type_name("POINT");
+  diff->add_option("after", flags->after, "The other point")->required()->type_name("POINT");
+  diff->add_option("--table", flags->table, "Only this table")->type_name("TABLE");
   diff->add_flag("--rows", flags->rows, "Show the rows too");
   diff->add_option("--html", flags->html, "Write a page for a browser, with the rows")->type_name("FILE");
   diff->add_option("--limit", flags->limit, "Show at most this many rows, shared out among the tables (default: 1000)")
       ->type_name("N");
+  add_examples(diff, {"diff before-release head", "diff \"2 hours ago\" head --table users --rows",
+                      "diff monday head --html changes.html", "diff production:head staging:head"});
   CLI::App* export_command =
       Add(app, flags, "export", "Write a point into a file, for people without access to the source", RunExport,
           Use::kReads);
@@ -258,6 +255,7 @@ program::Command DeclareSnapshot(CLI::App& app) {
       ->type_name("POINT");
   export_command->add_option("file", flags->file, "The file to write")->required()->type_name("FILE");
   export_command->add_flag("--sign", flags->sign, "Sign it with the key of this home, and print the public key");
+  add_examples(export_command, {"export monday monday.rotv", "export monday monday.rotv --sign"});
   CLI::App* import_command = app.add_subcommand("import", "Create a source from an exported file");
   import_command->fallthrough();
   import_command->add_option("file", flags->file, "A file that export has written")->required()->type_name("FILE");
@@ -269,6 +267,7 @@ program::Command DeclareSnapshot(CLI::App& app) {
                        "Refuse the file unless this public key verifies its signature (as export --sign printed it, or "
                        "a file that holds it)")
           ->type_name("KEY");
+  add_examples(import_command, {"import monday.rotv", "import monday.rotv --verify KEY"});
   import_command->callback([flags] { flags->run = RunImport; });
   return {[flags](const program::Invocation& call) { return flags->run(*flags, call); }, nullptr};
 }

@@ -18,4 +18,7 @@ std::span<const EmbeddedFile> ContainerFiles();
 // HTML pages that commands fill in.
 std::span<const EmbeddedFile> PageFiles();
 
+// The scripts that complete command lines, one for each shell: completion.bash and so on.
+std::span<const EmbeddedFile> CompletionFiles();
+
 }  // namespace rotv::program

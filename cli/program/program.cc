@@ -8,13 +8,13 @@
 
 #include <algorithm>
 #include <csignal>
-#include <map>
 #include <new>
 #include <optional>
-#include <sstream>
 
 #include "cli/config/home.h"
-#include "cli/output/did_you_mean.h"
+#include "cli/program/command_line.h"
+#include "cli/program/completion.h"
+#include "cli/program/local_names.h"
 #include "os/process_environment.h"
 #include "os/stop_signals.h"
 #include "storage/atomic_file.h"
@@ -42,127 +42,6 @@ void PrepareProcess() {
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGXFSZ, SIG_IGN);  // Beyond a limit on file sizes a write fails, and is reported like a full disk.
 }
-
-class CommandLine {
- public:
-  explicit CommandLine(const Program& program) : program_(program), app_(program.description, program.name) {
-    app_.set_version_flag("--version", fmt::format("{} {}", program.name, ROTV_VERSION), "Print the version and exit");
-    app_.set_help_flag("-h,--help", "Print this help and exit");
-    app_.add_option("--home", options_.home, "The directory of all local state (default: $ROTV_HOME, else ~/.rotv)")
-        ->type_name("DIR");
-    app_.add_option("--config", options_.config,
-                    "The config file (default: $ROTV_CONFIG, else ./rotv.toml, else HOME/rotv.toml)")
-        ->type_name("FILE");
-    app_.add_option("--source", options_.source, "The source to work on (default: the only one, else production)")
-        ->type_name("NAME");
-    app_.add_flag("--json", options_.json, "Print the result as one JSON document on stdout");
-    CLI::Option* quiet = app_.add_flag("-q", options_.quiet, "Print only warnings and errors on stderr");
-    app_.add_flag("-v", options_.verbose, "Print more on stderr")->excludes(quiet);
-    app_.require_subcommand(1);
-    app_.get_formatter()->label("SUBCOMMAND", "COMMAND");
-    app_.footer(program.footer);
-    if (program.declare_options) program.declare_options(app_);
-    for (const CommandEntry& entry : program.commands) {
-      CLI::App* command = app_.add_subcommand(entry.name);
-      command->fallthrough();  // Global options may come after the command too.
-      commands_.emplace(entry.name, entry.declare(*command));
-      command->footer(fmt::format("{}\n\nOptions of every command (--home, --json, ...): {} --help",
-                                  command->get_footer(), program.name));
-    }
-  }
-
-  // Returns the text to print for --help and --version, after which the program ends; else nothing. Throws kUsage for a
-  // command line that cannot be parsed.
-  std::optional<std::string> Parse(int argc, char** argv) {
-    try {
-      app_.parse(argc, argv);
-    } catch (const CLI::Success& success) {
-      std::ostringstream text;
-      app_.exit(success, text, text);
-      return text.str();
-    } catch (const CLI::ParseError& error) {
-      throw Explained(error);
-    }
-    return std::nullopt;
-  }
-
-  // Where a point is given as SOURCE:POINT, with one of these sources, --source is that one from now on, and the point
-  // is what is left. Times have colons too. Throws kUsage if the command line names two sources.
-  void TakeSourceOfPoint(const std::vector<std::string>& sources) {
-    for (CLI::Option* option : PointOptions()) {
-      std::vector<std::string> points = option->results();
-      for (std::string& point : points) {
-        const size_t colon = point.find(':');
-        if (colon == std::string::npos) continue;
-        const std::string source = point.substr(0, colon);
-        if (std::find(sources.begin(), sources.end(), source) == sources.end()) continue;
-        if (!options_.source.empty() && options_.source != source) {
-          throw Error(ErrorCode::kUsage, fmt::format("{} is of another source than {}", point, options_.source),
-                      "name one source");
-        }
-        options_.source = source;
-        point.erase(0, colon + 1);
-      }
-      option->clear();
-      for (const std::string& point : points) option->add_result(point);
-      option->run_callback();
-    }
-  }
-  // True if a point that was given may name a source.
-  bool MayNameSource() const {
-    for (const CLI::Option* option : PointOptions()) {
-      for (const std::string& point : option->results()) {
-        if (point.find(':') != std::string::npos) return true;
-      }
-    }
-    return false;
-  }
-
-  const GlobalOptions& options() const { return options_; }
-
-  const Command& chosen() const { return commands_.at(app_.get_subcommands().front()->get_name()); }
-
- private:
-  // Those that were given.
-  std::vector<CLI::Option*> PointOptions() const {
-    std::vector<CLI::Option*> options;
-    for (const char* name : {"--snapshot", "--at"}) {
-      CLI::Option* option = app_.get_subcommands().front()->get_option_no_throw(name);
-      if (option != nullptr && option->count() > 0) options.push_back(option);
-    }
-    return options;
-  }
-
-  Error Explained(const CLI::ParseError& error) const {
-    std::vector<CLI::App*> parsed = app_.get_subcommands();
-    if (!parsed.empty()) {
-      return Error(ErrorCode::kUsage, error.what(),
-                   fmt::format("{} {} --help", program_.name, parsed.front()->get_name()));
-    }
-    std::vector<std::string> names;
-    for (const CommandEntry& entry : program_.commands) names.emplace_back(entry.name);
-    std::vector<std::string> left_over = app_.remaining();
-    if (!left_over.empty() && left_over.front().starts_with('-')) {
-      return Error(ErrorCode::kUsage, fmt::format("there is no option {}", left_over.front()), Help());
-    }
-    if (!left_over.empty()) {
-      return Error(ErrorCode::kUsage, fmt::format("there is no command \"{}\"", left_over.front()),
-                   output::DidYouMean(left_over.front(), names, "the commands are"));
-    }
-    if (dynamic_cast<const CLI::RequiredError*>(&error) == nullptr) {
-      return Error(ErrorCode::kUsage, error.what(), Help());
-    }
-    return Error(ErrorCode::kUsage, "no command is given",
-                 fmt::format("the commands are: {}; see {}", fmt::join(names, ", "), Help()));
-  }
-
-  std::string Help() const { return fmt::format("{} --help", program_.name); }
-
-  const Program& program_;
-  CLI::App app_;
-  GlobalOptions options_;
-  std::map<std::string, Command> commands_;
-};
 
 int RunCommand(const Program& program, CommandLine& line, const os::Environment& environment, output::Output& output) {
   const GlobalOptions& options = line.options();
@@ -242,6 +121,19 @@ os::LastWords InterruptedWords(const Program& program, output::Output::Form form
   return words;
 }
 
+// A shell waits for this, and so does a person: what takes too long, such as a lock that another run holds, is given
+// up, and then there is nothing to offer.
+int OfferCompletions(const CLI::App& app, const std::vector<std::string>& words, const os::Environment& environment) {
+  constexpr unsigned kAtMostSeconds = 3;
+  std::signal(SIGALRM, [](int) { _exit(0); });
+  alarm(kAtMostSeconds);
+  const Completions found = Complete(app, words, [&](const std::string& kind, const GivenOptions& given) {
+    return LocalNames(kind, given, environment);
+  });
+  output::WriteAll(STDOUT_FILENO, CompletionText(found));
+  return 0;
+}
+
 }  // namespace
 
 int RunProgram(const Program& program, int argc, char** argv) {
@@ -254,9 +146,12 @@ int RunProgram(const Program& program, int argc, char** argv) {
                          .out_is_terminal = isatty(STDOUT_FILENO) == 1});
   try {
     CommandLine line(program);
-    if (std::optional<std::string> text = line.Parse(argc, argv)) {
-      output::WriteAll(STDOUT_FILENO, *text);
-      return 0;
+    if (const auto words = WordsToComplete(argc, argv)) return OfferCompletions(line.app(), *words, environment);
+    const bool json = FormAskedFor(argc, argv) == output::Output::Form::kJson;
+    if (const std::optional<Answer> answer = line.Parse(argc, argv)) {
+      if (!answer->failure) return output::WriteAll(STDOUT_FILENO, json ? answer->json : answer->text), 0;
+      if (!json) output::WriteAll(STDERR_FILENO, answer->text + "\n");
+      return Fail(program, output, *answer->failure);
     }
     if (line.chosen().takes_stdout && line.chosen().takes_stdout()) output.LeaveStdoutToData();
     return RunCommand(program, line, environment, output);

@@ -130,7 +130,7 @@ program::Command DeclareRun(CLI::App& app, const RuntimeOption& runtime) {
   CLI::Option* fresh = app.add_flag("--fresh", flags->fresh, "On a database of its own, gone afterwards");
   app.add_option("--snapshot", flags->snapshot,
                  "With --fresh: the data at head (the default), at a snapshot, a time or a WAL position, or saved data")
-      ->type_name("NAME")
+      ->type_name("POINT")
       ->needs(fresh);
   app.add_flag("--subset", flags->subset, "With --fresh: only the rows that [subset] of the config asks for")
       ->needs(fresh);

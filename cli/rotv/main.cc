@@ -30,6 +30,7 @@ const program::Program kProgram{
         "  rotv list                          # what runs here\n\n"
         "Exit codes: as rotv-sync --help has them; 12 also where the database or the application does not\n"
         "start, 9 where validate-schema finds differences.",
+    .commit = program::kCommit,
     .commands = {Entry("start", DeclareStart),
                  Entry("stop", DeclareStop),
                  Entry("restart", DeclareRestart),

@@ -170,11 +170,10 @@ int RunSave(const program::Invocation& call, const RuntimeOption& option, const 
 program::Command DeclareSave(CLI::App& app, const RuntimeOption& runtime) {
   app.description("Keep the present state of the started database under a name");
   app.footer(
-      "It is no state that production had: test data of your own. It stays until rotv warm --remove NAME.\n\n"
+      "It is no state that production had: test data of your own. It stays until rotv warm --remove NAME.\n"
+      "rotv start --replace --snapshot NAME and rotv run --fresh --snapshot NAME begin with it.\n\n"
       "Examples:\n"
-      "  rotv save with-fixtures\n"
-      "  rotv start --replace --snapshot with-fixtures\n"
-      "  rotv run --fresh --snapshot with-fixtures -- npm test");
+      "  rotv save with-fixtures");
   auto name = std::make_shared<std::string>();
   app.add_option("name", *name, "Its name: none that a snapshot has")->required()->type_name("NAME");
   return {[name, &runtime](const program::Invocation& call) { return RunSave(call, runtime, *name); }, nullptr};

@@ -198,7 +198,7 @@ void AddStartFlags(CLI::App& app, StartFlags* flags) {
   app.add_option(
          "--snapshot", flags->snapshot,
          "The data at head (the default), at a snapshot, a time or a WAL position, or saved data; SOURCE:NAME too")
-      ->type_name("NAME");
+      ->type_name("POINT");
   app.add_flag("--subset", flags->subset, "Only the rows that [subset] of the config asks for");
   app.add_flag("--persistent", flags->persistent, "Keep the database in HOME/pgdata (also PERSISTENT_DATA=true)");
   app.add_flag("--pull", flags->pull, "Bring the store up to date with the source first");

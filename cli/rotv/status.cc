@@ -157,7 +157,10 @@ program::Command DeclareStatus(CLI::App& app, const RuntimeOption& runtime) {
 
 program::Command DeclareList(CLI::App& app, const RuntimeOption& /*runtime*/) {
   app.description("Show all applications that run here, of every project");
-  app.footer("Examples:\n  rotv list\n  rotv --name shop stop              # one of them, from any directory");
+  app.footer(
+      "rotv --name NAME COMMAND works on one of them, from any directory.\n\n"
+      "Examples:\n"
+      "  rotv list");
   return {[](const program::Invocation& call) { return RunList(call); }, nullptr};
 }
 

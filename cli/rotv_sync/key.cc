@@ -25,10 +25,8 @@ int RunNew(const program::Invocation& call, const std::string& file) {
 program::Command DeclareKey(CLI::App& app) {
   app.description("Make the key with which what is published is encrypted");
   app.require_subcommand(1);
-  app.footer(
-      "Examples:\n"
-      "  rotv-sync key new ~/.rotv/team.key");
   CLI::App* make = app.add_subcommand("new", "Make a new key, in a file that only its owner may read");
+  make->footer("Examples:\n  rotv-sync key new ~/.rotv/team.key");
   make->fallthrough();
   auto file = std::make_shared<std::string>();
   make->add_option("file", *file, "The file; it must not exist")->required()->type_name("FILE");

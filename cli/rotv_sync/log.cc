@@ -111,7 +111,7 @@ program::SyncCommand DeclareLog(CLI::App& app) {
   app.description("Show the transactions received and what each changed: + inserted, ~ updated, - deleted rows");
   app.add_option("--since", flags->since, "Only transactions from this time, WAL position or snapshot on")
       ->type_name("POINT");
-  app.add_option("--table", flags->table, "Only transactions that changed this table")->type_name("NAME");
+  app.add_option("--table", flags->table, "Only transactions that changed this table")->type_name("TABLE");
   flags->limit_option = app.add_option("--limit", flags->limit,
                                        "Only the last N transactions; 0 shows all (default: 50; all with --since)")
                             ->type_name("N");

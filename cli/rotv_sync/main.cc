@@ -25,6 +25,7 @@ const program::Program kProgram{
         "5 not understood, 6 disk, 7 store damaged (also what verify and mask check find), 8 a new baseline\n"
         "is needed, 10 in use by another run, 12 a program or service of this machine does not start,\n"
         "130 interrupted.",
+    .commit = program::kCommit,
     .commands = {{"init", DeclareInit},
                  Entry("doctor", DeclareDoctor),
                  Entry("baseline", DeclareBaseline),

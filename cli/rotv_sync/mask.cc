@@ -117,15 +117,14 @@ program::Command DeclareMask(CLI::App& app) {
   app.footer(
       "The rules are in [mask] of rotv.toml; see docs/masking.md. Neither command prints a value.\n\n"
       "Rules:\n" +
-      config::MaskRuleList() +
-      "\nExamples:\n"
-      "  rotv-sync mask suggest >>rotv.toml  # then read and correct it\n"
-      "  rotv-sync mask check");
+      config::MaskRuleList());
   CLI::App* suggest = app.add_subcommand(
       "suggest", "Look for personal data in the names and samples of columns; print rules to review");
+  suggest->footer("Examples:\n  rotv-sync mask suggest >>rotv.toml  # then read and correct it");
   suggest->callback([chosen] { *chosen = RunSuggest; });
   CLI::App* check =
       app.add_subcommand("check", "Search the stored rows, their history and the seeds for values that a rule masks");
+  check->footer("Examples:\n  rotv-sync mask check");
   check->callback([chosen] { *chosen = RunCheck; });
   for (CLI::App* command : {suggest, check}) command->fallthrough();
   return {[chosen](const program::Invocation& call) {

@@ -106,7 +106,7 @@ program::SyncCommand DeclarePublish(CLI::App& app) {
       "  rotv-sync publish --status\n"
       "  rotv-sync publish --take-over      # from now on this machine publishes there");
   auto flags = std::make_shared<PublishFlags>();
-  app.add_option("remote,--remote", flags->remote, "One of [remotes] (default: the only one)")->type_name("NAME");
+  app.add_option("remote,--remote", flags->remote, "One of [remotes] (default: the only one)")->type_name("REMOTE");
   CLI::Option* take_over = app.add_flag("--take-over", flags->take_over, "Publish where another machine did until now");
   app.add_flag("--status", flags->status, "Publish nothing: say what is published, by whom, and what of it is not yet")
       ->excludes(take_over);

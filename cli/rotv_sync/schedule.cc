@@ -245,21 +245,22 @@ program::Command DeclareSchedule(CLI::App& app) {
   app.require_subcommand(1);
   app.footer(
       "Uses a systemd user timer, or a line of your crontab where there is no systemd. Scheduled pulls\n"
-      "and your own commands wait for each other.\n\n"
-      "Examples:\n"
-      "  rotv-sync schedule install                             # every night\n"
-      "  rotv-sync schedule install --calendar 'Mon..Fri 07:30'\n"
-      "  rotv-sync schedule show                                # last and next run\n"
-      "  rotv-sync schedule remove");
+      "and your own commands wait for each other.");
   CLI::App* install = app.add_subcommand("install", "Install the schedule, or change its times");
   install->add_option("--calendar", flags->calendar, "The times, in systemd's format (default: *-*-* 02:00)")
       ->type_name("SPEC");
   install->add_flag("--rebaseline", flags->rebaseline, "Take a new baseline if the slot is lost");
   install->add_flag("--check", flags->check, "After each pull, write the seed and import it into a scratch server");
+  install->footer(
+      "Examples:\n"
+      "  rotv-sync schedule install                             # every night\n"
+      "  rotv-sync schedule install --calendar 'Mon..Fri 07:30'");
   install->callback([flags] { flags->chosen = RunInstall; });
   CLI::App* show = app.add_subcommand("show", "Show the last run, how it ended, and the next run");
+  show->footer("Examples:\n  rotv-sync schedule show");
   show->callback([flags] { flags->chosen = RunShow; });
   CLI::App* remove = app.add_subcommand("remove", "Remove the schedule");
+  remove->footer("Examples:\n  rotv-sync schedule remove");
   remove->callback([flags] { flags->chosen = RunRemove; });
   CLI::App* run = app.add_subcommand("run", "Pull now, as the schedule does");
   run->add_flag("--log", flags->run.log, "Write to the schedule's log file");
@@ -271,6 +272,7 @@ program::Command DeclareSchedule(CLI::App& app) {
       ->type_name("N");
   run->add_option("--retry-after", flags->run.retry_seconds, "Time to wait before each retry (default: 300)")
       ->type_name("SECONDS");
+  run->footer("Examples:\n  rotv-sync schedule run");
   run->callback([flags] { flags->chosen = RunOnce; });
   for (CLI::App* command : {install, show, remove, run}) command->fallthrough();
   return {[flags](const program::Invocation& call) { return flags->chosen(*flags, call); }, nullptr};

@@ -96,16 +96,15 @@ CLI::App* Add(CLI::App& app, const std::shared_ptr<SourceFlags>& flags, const ch
 program::Command DeclareSource(CLI::App& app) {
   app.description("List the sources that are stored here, and remove one");
   app.require_subcommand(1);
-  app.footer(
+  auto flags = std::make_shared<SourceFlags>();
+  Add(app, flags, "list", "List the sources, imported ones too", RunList)->footer("Examples:\n  rotv-sync source list");
+  CLI::App* remove = Add(app, flags, "remove", "Remove everything that is stored of a source", RunRemove);
+  remove->add_option("name", flags->name, "The source")->required()->type_name("SOURCE");
+  remove->add_flag("--force", flags->force, "Also if a slot or a publication of it may still be on a server");
+  remove->footer(
       "Examples:\n"
-      "  rotv-sync source list\n"
       "  rotv-sync --source old detach && rotv-sync source remove old\n"
       "  rotv-sync source remove production-monday              # an imported one");
-  auto flags = std::make_shared<SourceFlags>();
-  Add(app, flags, "list", "List the sources, imported ones too", RunList);
-  CLI::App* remove = Add(app, flags, "remove", "Remove everything that is stored of a source", RunRemove);
-  remove->add_option("name", flags->name, "The source")->required()->type_name("NAME");
-  remove->add_flag("--force", flags->force, "Also if a slot or a publication of it may still be on a server");
   return {[flags](const program::Invocation& call) { return flags->run(*flags, call); }, nullptr};
 }
 

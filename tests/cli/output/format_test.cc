@@ -143,6 +143,8 @@ TEST(DidYouMeanTest, OnlySimilarWordsAreSuggested) {
   std::vector<std::string> words = {"database", "container", "host"};
   EXPECT_EQ(output::NearestWord("databse", words), "database");
   EXPECT_EQ(output::NearestWord("hosts", words), "host");
+  EXPECT_EQ(output::NearestWord("hsot", words), "host");  // Two letters that change places are one error.
+  EXPECT_EQ(output::NearestWord("hots", {"hosts", "stoh"}), "hosts");
   EXPECT_EQ(output::NearestWord("port", words), "");
   EXPECT_EQ(output::NearestWord("", words), "");
   EXPECT_EQ(output::NearestWord(std::string(10000, 'x'), words), "");

@@ -87,7 +87,7 @@ TEST_F(CommandLineTest, AnUnknownCommandIsAUsageErrorWithASuggestion) {
 TEST_F(CommandLineTest, NoCommandIsAUsageError) {
   Outcome outcome = Run({});
   EXPECT_EQ(outcome.code, 2);
-  EXPECT_HAS(outcome.err, "rotv-sync: no command is given\nhint: the commands are: init, doctor");
+  EXPECT_HAS(outcome.err, "rotv-sync: no command is given\nhint: the commands are: init, doctor, ");
 }
 
 TEST_F(CommandLineTest, UnknownOptionsAreUsageErrors) {
