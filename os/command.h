@@ -2,6 +2,7 @@
 
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <map>
 #include <string>
@@ -24,11 +25,20 @@ struct ProgramCall {
 
   // What it reads, on this machine alone; -1: nothing. It stays the caller's.
   int standard_input = -1;
+
+  // On this machine: it and what it starts are a process group of their own. The terminal's signals do not reach that,
+  // and whatever ends the program early ends the whole group.
+  bool is_group = false;
+
+  // On this machine: how long it may take, and what writes to its outputs besides; then it is ended. 0: as long as it
+  // likes.
+  std::chrono::milliseconds time_limit{0};
 };
 
 struct CommandResult {
   int exit_status = 0;      // Like a shell's: 127 not found, 128+n killed by signal n.
   std::string stderr_text;  // The last 64 KiB.
+  bool timed_out = false;   // Ended by `time_limit`; the exit status is then 124, as timeout(1) has it.
 };
 
 }  // namespace rotv::os

@@ -3,9 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -20,11 +18,11 @@
 
 #include "fmt/format.h"
 #include "os/c_strings.h"
+#include "os/file_in_memory.h"
 #include "os/pipe.h"
 #include "os/tail_buffer.h"
 #include "storage/error.h"
 #include "storage/handle.h"
-#include "storage/write_all.h"
 
 namespace rotv::os {
 namespace {
@@ -41,11 +39,7 @@ FileDescriptor PasswordInMemory(const std::string& password) {
     line += c;
   }
   line += '\n';
-  FileDescriptor file(memfd_create("rotv-pgpass", MFD_CLOEXEC));
-  if (!file || fchmod(file.get(), 0600) != 0 || WriteAll(file.get(), line) != 0) {
-    throw Error(ErrorCode::kCannotStart, fmt::format("cannot make a file in memory: {}", std::strerror(errno)));
-  }
-  return file;
+  return FileInMemory("rotv-pgpass", line);
 }
 
 // Launch holds what the child needs, made before the fork: after it the child may not allocate, since another thread
@@ -59,6 +53,7 @@ struct Launch {
       environment["PGPASSFILE"] = fmt::format("/proc/self/fd/{}", password_file.get());
     }
     is_whole = command.is_whole;
+    is_group = command.is_group;
     words = command.argv;
     env_words = Assignments(environment);
     argv = Pointers(words);
@@ -67,6 +62,7 @@ struct Launch {
 
   const pid_t parent = getpid();
   bool is_whole = false;
+  bool is_group = false;
   const int standard_input;
   std::vector<std::string> words;
   std::vector<std::string> env_words;
@@ -88,6 +84,7 @@ struct Launch {
   } else if (prctl(PR_SET_PDEATHSIG, SIGTERM) != 0 || getppid() != launch.parent) {
     _exit(126);
   }
+  if (launch.is_group) setpgid(0, 0);
   const int in_fd = launch.standard_input >= 0 ? launch.standard_input : open("/dev/null", O_RDONLY);
   if (in_fd < 0 || dup2(in_fd, STDIN_FILENO) < 0 || dup2(out_fd, STDOUT_FILENO) < 0 ||
       dup2(err_fd, STDERR_FILENO) < 0) {
@@ -107,12 +104,13 @@ struct Launch {
 // A child process that does not outlive this object.
 class Child {
  public:
-  explicit Child(const Launch& launch) : patience_(launch.is_whole ? 10 : 0) {
+  explicit Child(const Launch& launch) : patience_(launch.is_whole ? 10 : 0), is_group_(launch.is_group) {
     Pipe out = MakePipe();
     Pipe err = MakePipe();
     pid_ = fork();
     if (pid_ < 0) throw Error(ErrorCode::kCannotStart, fmt::format("cannot start a process: {}", std::strerror(errno)));
     if (pid_ == 0) BecomeProgram(launch, out.write_end.get(), err.write_end.get());
+    if (is_group_) setpgid(pid_, pid_);  // Whoever of the two comes first: from here on the group can be ended.
     out_ = std::move(out.read_end);
     err_ = std::move(err.read_end);
   }
@@ -136,21 +134,31 @@ class Child {
 
  private:
   void End() {
-    if (patience_.count() > 0 && EndsWithin(patience_)) return;
-    kill(pid_, SIGTERM);
-    while (!EndsWithin(std::chrono::seconds(1))) kill(pid_, SIGKILL);
+    const pid_t target = is_group_ ? -pid_ : pid_;
+    if (patience_.count() == 0 || !EndsWithin(patience_)) {
+      kill(target, SIGTERM);
+      while (!EndsWithin(std::chrono::seconds(1))) kill(target, SIGKILL);
+    }
+    // What the program has started may have outlived it. Until we have waited for the program, no other group can have
+    // this number.
+    if (is_group_) kill(target, SIGKILL);
+    Wait();
   }
+  // Leaves the child to Wait().
   bool EndsWithin(std::chrono::seconds time) const {
     const auto deadline = std::chrono::steady_clock::now() + time;
-    int status = 0;
-    while (waitpid(pid_, &status, WNOHANG) == 0) {
+    for (;;) {
+      siginfo_t ended{};
+      if (waitid(P_PID, static_cast<id_t>(pid_), &ended, WEXITED | WNOHANG | WNOWAIT) != 0 || ended.si_pid != 0) {
+        return true;
+      }
       if (std::chrono::steady_clock::now() > deadline) return false;
       std::this_thread::sleep_for(std::chrono::milliseconds(5));
     }
-    return true;
   }
 
   const std::chrono::seconds patience_;
+  const bool is_group_;
   pid_t pid_ = -1;
   FileDescriptor out_;
   FileDescriptor err_;
@@ -160,13 +168,18 @@ class Child {
 
 CommandResult RunLocalCommand(const ProgramCall& command, const std::function<void(std::string_view)>& on_stdout,
                               const Interrupt& interrupt, std::map<std::string, std::string> environment) {
+  constexpr int kTimedOut = 124;
   const Launch launch(command, std::move(environment));
+  const auto started = std::chrono::steady_clock::now();
   Child child(launch);
   TailBuffer errors;
   std::vector<char> buffer(128 * 1024);
   std::array<pollfd, 2> polled{pollfd{child.out(), POLLIN, 0}, pollfd{child.err(), POLLIN, 0}};
   while (polled[0].fd >= 0 || polled[1].fd >= 0) {
     interrupt.Check();
+    if (command.time_limit.count() > 0 && std::chrono::steady_clock::now() - started > command.time_limit) {
+      return {kTimedOut, errors.text(), true};
+    }
     if (poll(polled.data(), polled.size(), Interrupt::kPollMs) <= 0) {
       if (command.while_quiet) command.while_quiet();
       continue;
@@ -184,7 +197,7 @@ CommandResult RunLocalCommand(const ProgramCall& command, const std::function<vo
       }
     }
   }
-  return {child.Wait(), errors.text()};
+  return {child.Wait(), errors.text(), false};
 }
 
 }  // namespace rotv::os

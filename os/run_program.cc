@@ -11,6 +11,7 @@
 #include <sstream>
 
 #include "os/c_strings.h"
+#include "os/file_in_memory.h"
 #include "os/local_command.h"
 #include "storage/error.h"
 
@@ -27,6 +28,13 @@ ProgramResult Run(const ProgramCall& program, const Interrupt& interrupt) {
   return result;
 }
 
+// A shell merges the two outputs, which keeps their lines in order.
+std::vector<std::string> WithMergedOutputs(const std::vector<std::string>& words) {
+  std::vector<std::string> merged = {"sh", "-c", "exec \"$@\" 2>&1", "sh"};
+  merged.insert(merged.end(), words.begin(), words.end());
+  return merged;
+}
+
 }  // namespace
 
 ProgramResult RunProgramQuietly(const std::vector<std::string>& words, const Interrupt& interrupt,
@@ -40,10 +48,23 @@ ProgramResult RunProgramWhole(const std::vector<std::string>& words, const Inter
 
 int RunProgramShowing(const std::vector<std::string>& words, const Interrupt& interrupt,
                       const std::function<void(std::string_view)>& on_output, const Environment& environment) {
-  // A shell merges the two outputs, which keeps their lines in order.
-  std::vector<std::string> joined = {"sh", "-c", "exec \"$@\" 2>&1", "sh"};
-  joined.insert(joined.end(), words.begin(), words.end());
-  return RunLocalCommand({.argv = joined, .env = {}, .password = {}}, on_output, interrupt, environment).exit_status;
+  return RunLocalCommand({.argv = WithMergedOutputs(words), .env = {}, .password = {}}, on_output, interrupt,
+                         environment)
+      .exit_status;
+}
+
+LimitedEnd RunProgramLimited(const LimitedProgram& program, const Interrupt& interrupt,
+                             const std::function<void(std::string_view)>& on_output) {
+  // No pipe: whoever does not read it would keep us from going on.
+  const FileDescriptor input = FileInMemory("rotv-input", program.standard_input);
+  const CommandResult ended = RunLocalCommand({.argv = WithMergedOutputs(program.words),
+                                               .env = {},
+                                               .password = {},
+                                               .standard_input = input.get(),
+                                               .is_group = true,
+                                               .time_limit = program.time_limit},
+                                              on_output, interrupt, program.environment);
+  return {ended.exit_status, ended.timed_out};
 }
 
 void BecomeProgram(const std::vector<std::string>& words, const Environment& added) {

@@ -2,6 +2,7 @@
 
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <functional>
 #include <string>
@@ -33,6 +34,23 @@ ProgramResult RunProgramWhole(const std::vector<std::string>& words, const Inter
 int RunProgramShowing(const std::vector<std::string>& words, const Interrupt& interrupt,
                       const std::function<void(std::string_view)>& on_output,
                       const Environment& environment = HelperEnvironment());
+
+struct LimitedProgram {
+  std::vector<std::string> words;
+  Environment environment;          // Exactly what it gets.
+  std::string_view standard_input;  // What it reads.
+  std::chrono::milliseconds time_limit;
+};
+struct LimitedEnd {
+  int exit_status = 0;     // Like a shell's.
+  bool timed_out = false;  // It was ended since its time was over.
+};
+
+// The same for a program that may hang: once its time is over, it is ended with all that it has started, but for what
+// went into a process group of its own. So it is on an interrupt, and then kInterrupted is thrown. Its end is waited
+// for, and that of whatever else writes to its outputs.
+LimitedEnd RunProgramLimited(const LimitedProgram& program, const Interrupt& interrupt,
+                             const std::function<void(std::string_view)>& on_output);
 
 // Replaces this process by the program, which keeps its terminal and gets default signal handlers. Never returns;
 // throws kCannotStart if the program cannot be run.

@@ -12,7 +12,9 @@
 #include "cli/config/config_values.h"
 #include "cli/config/drift_section.h"
 #include "cli/config/env_file.h"
+#include "cli/config/history_section.h"
 #include "cli/config/home.h"
+#include "cli/config/hook_section.h"
 #include "cli/config/mask_config.h"
 #include "cli/config/remote_section.h"
 #include "cli/config/source_check.h"
@@ -63,6 +65,7 @@ struct ConfigContent {
   MaskConfig mask;
   SubsetConfig subset;
   DriftConfig drift;
+  HookConfig hooks;
 };
 
 constexpr int64_t kShortestStall = 4;  // A shorter timeout would take a slow link for a dead one.
@@ -103,15 +106,17 @@ class ConfigFile {
       } else if (key.str() == "app") {
         content.app = ReadAppSection(values_.Table(key, node), values_);
       } else if (key.str() == "history") {
-        content.history = ReadHistory(values_.Table(key, node));
+        content.history = ReadHistorySection(values_.Table(key, node), values_);
       } else if (key.str() == "mask") {
         content.mask = ReadMask(key, node);
       } else if (key.str() == "subset") {
         content.subset = ReadSubsetSection(values_.Table(key, node), values_);
       } else if (key.str() == "schema") {
         content.drift = ReadDriftSection(values_.Table(key, node), values_);
+      } else if (key.str() == "hooks") {
+        content.hooks = ReadHookSection(values_.Table(key, node), values_);
       } else {
-        values_.FailOnUnknown(key, "", {"sources", "remotes", "app", "history", "mask", "subset", "schema"});
+        values_.FailOnUnknown(key, "", {"sources", "remotes", "app", "history", "mask", "subset", "schema", "hooks"});
       }
     }
     return content;
@@ -280,20 +285,6 @@ class ConfigFile {
     return static_cast<int>(megabytes);
   }
 
-  HistoryConfig ReadHistory(const toml::table& table) const {
-    HistoryConfig history;
-    for (const auto& [key, node] : table) {
-      if (key.str() == "keep_days") {
-        history.keep_days = values_.Days(key, node);
-      } else if (key.str() == "limit") {
-        history.limit_bytes = values_.Text(key, node) == "none" ? 0 : values_.Bytes(key, node);
-      } else {
-        values_.FailOnUnknown(key, "[history]", {"keep_days", "limit"});
-      }
-    }
-    return history;
-  }
-
   const ConfigValues values_;
 };
 
@@ -446,6 +437,13 @@ Compression Config::SeedCompression() const {
 }
 
 DriftConfig Config::Drift() const { return Reading().content.drift; }
+
+HookConfig Config::Hooks() const {
+  HookConfig hooks = Reading().content.hooks;
+  hooks.file = FilePath();
+  RequireOwnHooks(hooks);
+  return hooks;
+}
 
 // Returns the addresses of all sources. A source that cannot be read is left out here; commands that use it report it.
 std::vector<SourceAddress> Config::Addresses() const {

@@ -12,6 +12,7 @@
 #include "cli/config/app_config.h"
 #include "cli/config/drift_config.h"
 #include "cli/config/env_file.h"
+#include "cli/config/hook_config.h"
 #include "os/environment.h"
 #include "sync/context/source_config.h"
 #include "sync/publish.h"
@@ -70,6 +71,10 @@ class Config {
 
   // The [schema] section of the same file, or its defaults if there is none.
   DriftConfig Drift() const;
+
+  // The [hooks] section of the same file; none if there is no such section. Throws kUsage, too, if somebody else could
+  // have written the file.
+  HookConfig Hooks() const;
 
   // The default compression of seeds: $ROTV_SEED_COMPRESSION, else "compression" in [app], else none. Throws kUsage if
   // the variable is not none, zstd or gzip.

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <nlohmann/json.hpp>
 
+#include "cli/output/log_line.h"
 #include "cli/output/terminal.h"
 #include "storage/write_all.h"
 
@@ -71,6 +72,10 @@ std::string JsonText(const Json& document) {
 std::string CompactJson(const Json& document) { return document.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
 void Output::Result(std::string_view text, const Json& document) {
+  if (out_is_log_) {
+    WriteOut(form_ == Form::kJson ? CompactJson(document) + "\n" : Logged("info", text, Json::object()));
+    return;
+  }
   WriteOut(form_ == Form::kJson ? JsonText(document) : std::string(text));
 }
 
@@ -81,15 +86,30 @@ bool Output::WriteOut(std::string_view text) {
   return streams_.out_is_terminal ? streams_.out(TerminalJson(text)) : streams_.out(text);
 }
 
+std::string Output::Logged(std::string_view level, std::string_view message, const Json& more) const {
+  return LogLine(streams_.now ? std::optional(streams_.now()) : std::nullopt, level, program_, message, more);
+}
+
+Json Output::ErrorDocument(const Error& error) const {
+  const std::string hint = error.hint().empty() ? DefaultHint(program_, error.code()) : error.hint();
+  return {
+      {"error",
+       Json{{"code", static_cast<int>(error.code())}, {"message", OneLine(error.what())}, {"hint", OneLine(hint)}}}};
+}
+
 void Output::Failure(const Error& error) {
-  std::string message = OneLine(error.what());
-  std::string hint = OneLine(error.hint().empty() ? DefaultHint(program_, error.code()) : error.hint());
+  const Json document = ErrorDocument(error);
   if (form_ == Form::kJson) {
-    WriteOut(JsonText(
-        Json{{"error", Json{{"code", static_cast<int>(error.code())}, {"message", message}, {"hint", hint}}}}));
-  } else {
-    streams_.err(fmt::format("{}: {}\nhint: {}\n", program_, message, hint));
+    WriteOut(out_is_log_ ? CompactJson(document) + "\n" : JsonText(document));
+    return;
   }
+  const Json& told = document.at("error");
+  if (streams_.json_log) {
+    streams_.err(Logged("error", error.what(), {{"code", told.at("code")}, {"hint", told.at("hint")}}));
+    return;
+  }
+  streams_.err(fmt::format("{}: {}\nhint: {}\n", program_, told.at("message").get<std::string>(),
+                           told.at("hint").get<std::string>()));
 }
 
 }  // namespace rotv::output

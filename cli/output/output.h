@@ -37,6 +37,9 @@ class Output {
     Write out;  // stdout
     Write err;  // stderr
     bool out_is_terminal = false;
+    bool json_log = false;  // stderr has JSON objects, one a line (LogLine()).
+    // The time of such a line: Unix time, microseconds. Null: it has none.
+    std::function<int64_t()> now = nullptr;
   };
 
   // `program` is the prefix of errors.
@@ -46,7 +49,10 @@ class Output {
   Form form() const { return form_; }
 
   // Sends everything else to stderr when the data itself goes to stdout (materialize --output -).
-  void LeaveStdoutToData() { streams_.out = streams_.err; }
+  void LeaveStdoutToData() {
+    streams_.out = streams_.err;
+    out_is_log_ = streams_.json_log;
+  }
 
   // Writes the result of a command: `text` for people, or `document`. Called once.
   void Result(std::string_view text, const Json& document);
@@ -54,16 +60,20 @@ class Output {
   // Writes a part of a result that comes piece by piece, unchanged. Returns false if the reader is gone.
   bool Part(std::string_view text);
 
-  // Writes two lines to stderr, `PROGRAM: ...` and `hint: ...`, or {"error":{"code","message","hint"}} to stdout. An
-  // error without a hint gets the default hint of its code.
+  // Writes two lines to stderr, `PROGRAM: ...` and `hint: ...` (one object in a JSON log), or
+  // {"error":{"code","message","hint"}} to stdout. An error without a hint gets the default hint of its code.
   void Failure(const Error& error);
+  // The document that Failure() writes with --json.
+  Json ErrorDocument(const Error& error) const;
 
  private:
   bool WriteOut(std::string_view text);
+  std::string Logged(std::string_view level, std::string_view message, const Json& more) const;
 
   const std::string program_;
   const Form form_;
   Streams streams_;
+  bool out_is_log_ = false;  // Results are lines of a JSON log.
 };
 
 }  // namespace rotv::output

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <nlohmann/json.hpp>
 #include <utility>
 #include <vector>
 
@@ -78,23 +79,25 @@ void ProgressBar::End() {
   FinishWork();
 }
 
-void ProgressBar::Warn(std::string_view line) {
-  PrintLine(fmt::format("{}: warning: {}", options_.program, OneLine(line)));
-}
+void ProgressBar::Warn(std::string_view line) { PrintLine("warning", "warning: ", line); }
 
 void ProgressBar::Note(std::string_view line) {
-  if (options_.verbosity == Verbosity::kVerbose) PrintLine(fmt::format("{}: {}", options_.program, OneLine(line)));
+  if (options_.verbosity == Verbosity::kVerbose) PrintLine("info", "", line);
 }
 
 void ProgressBar::Say(std::string_view line) {
-  if (options_.verbosity != Verbosity::kQuiet) PrintLine(fmt::format("{}: {}", options_.program, OneLine(line)));
+  if (options_.verbosity != Verbosity::kQuiet) PrintLine("info", "", line);
 }
 
-void ProgressBar::PrintLine(std::string_view line) {
+void ProgressBar::PrintLine(std::string_view level, std::string_view mark, std::string_view line) {
   std::lock_guard lock(mutex_);
+  if (options_.format == LogFormat::kJson) {
+    options_.write(LogLine(options_.log_time(), level, options_.program, line, nlohmann::ordered_json::object()));
+    return;
+  }
   std::string text = drawn_ ? kEraseLine : "";
   drawn_ = false;  // The bar is drawn again when it is due.
-  options_.write(text.append(line).append("\n"));
+  options_.write(text + fmt::format("{}: {}{}\n", options_.program, mark, OneLine(line)));
 }
 
 void ProgressBar::DrawIfDue() {
@@ -102,7 +105,9 @@ void ProgressBar::DrawIfDue() {
   if (!working_ || now.time_since_epoch().count() < next_draw_.load(std::memory_order_relaxed)) return;
   uint64_t done = done_.load(std::memory_order_relaxed);
   MeasureRate(now, done);
-  if (options_.terminal) {
+  if (options_.format == LogFormat::kJson) {
+    options_.write(ProgressRecord(done, false));
+  } else if (options_.terminal) {
     options_.write(kEraseLine + BarLine(done));
     drawn_ = true;
   } else {
@@ -142,6 +147,10 @@ void ProgressBar::FinishWork() {
   Erase();
   if (!std::exchange(shown_, false)) return;
   uint64_t done = done_.load(std::memory_order_relaxed);
+  if (options_.format == LogFormat::kJson) {
+    options_.write(ProgressRecord(done, true));
+    return;
+  }
   if (!Counts(done)) {
     options_.write(fmt::format("{}: {}\n", what_, Passed()));
     return;
@@ -149,6 +158,18 @@ void ProgressBar::FinishWork() {
   double elapsed_s = Seconds(start_, options_.now());
   options_.write(fmt::format("{}: {} in {} ({})\n", what_, Amount(done), HumanDuration(elapsed_s),
                              Rate(static_cast<double>(done) / std::max(elapsed_s, 1e-3))));
+}
+
+std::string ProgressBar::ProgressRecord(uint64_t done, bool ended) const {
+  static constexpr const char* kUnits[] = {"bytes", "rows", "items"};
+  nlohmann::ordered_json record{
+      {"done", done},
+      {"total", TotalIsKnown(done) ? nlohmann::ordered_json(total_) : nlohmann::ordered_json()},
+      {"unit", kUnits[static_cast<int>(unit_)]},
+      {"seconds", Seconds(start_, options_.now())},
+      {"ended", ended}};
+  if (!detail_.empty()) record["detail"] = detail_;
+  return LogLine(options_.log_time(), "progress", options_.program, what_, record);
 }
 
 // Whoever waits, and has nothing to count, is told how long it has been.

@@ -11,6 +11,7 @@
 #include <string>
 #include <string_view>
 
+#include "cli/output/log_line.h"
 #include "cli/output/terminal.h"
 #include "sync/context/progress.h"
 
@@ -34,6 +35,8 @@ class ProgressBar : public Progress {
     TextStyle style;
     std::function<int()> width = [] { return 80; };
     std::function<TimePoint()> now = std::chrono::steady_clock::now;
+    LogFormat format = LogFormat::kText;  // kJson: every line is an object (LogLine()), and there is no bar.
+    std::function<int64_t()> log_time = [] { return int64_t{0}; };  // Of such a line: Unix time, microseconds.
     std::function<void(std::string_view)> write;  // Writes to stderr; the text of one call belongs together.
   };
 
@@ -52,7 +55,8 @@ class ProgressBar : public Progress {
   void DrawIfDue();
   void ScheduleAfter(TimePoint now, std::chrono::milliseconds wait);
   void MeasureRate(TimePoint now, uint64_t done);
-  void PrintLine(std::string_view line);
+  void PrintLine(std::string_view level, std::string_view mark, std::string_view line);
+  std::string ProgressRecord(uint64_t done, bool ended) const;
   void Erase();
   void FinishWork();
   std::string BarLine(uint64_t done) const;

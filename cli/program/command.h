@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "cli/config/config.h"
+#include "cli/output/log_line.h"
 #include "cli/output/output.h"
 #include "cli/output/progress_bar.h"
 #include "cli/output/terminal.h"
@@ -23,6 +24,7 @@ struct GlobalOptions {
   std::string config;
   std::string source;
   bool json = false;
+  output::LogFormat log_format = output::LogFormat::kText;
   bool quiet = false;
   bool verbose = false;
 

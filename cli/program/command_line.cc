@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <sstream>
 
 #include "cli/program/completion.h"
@@ -13,6 +14,9 @@
 
 namespace rotv::program {
 namespace {
+
+const std::map<std::string, output::LogFormat> kLogFormats = {{"text", output::LogFormat::kText},
+                                                              {"json", output::LogFormat::kJson}};
 
 // Ends the help of a command, and that of the commands below it, which have inherited the text of their parent unless
 // they have one of their own.
@@ -64,6 +68,10 @@ void CommandLine::DeclareOptions() {
   app_.add_option("--source", options_.source, "The source to work on (default: the only one, else production)")
       ->type_name("SOURCE");
   app_.add_flag("--json", options_.json, "Print the result as one JSON document on stdout");
+  app_.add_option("--log-format", options_.log_format,
+                  "What is written on stderr: text (default), or json, one object a line")
+      ->type_name("text|json")
+      ->transform(CLI::CheckedTransformer(kLogFormats).description(""));
   CLI::Option* quiet = app_.add_flag("-q,--quiet", options_.quiet, "Print only warnings and errors on stderr");
   app_.add_flag("-v,--verbose", options_.verbose, "Print more on stderr")->excludes(quiet);
   app_.require_subcommand(1);

@@ -15,6 +15,7 @@
 #include "cli/program/command_line.h"
 #include "cli/program/completion.h"
 #include "cli/program/local_names.h"
+#include "os/clock.h"
 #include "os/process_environment.h"
 #include "os/stop_signals.h"
 #include "storage/atomic_file.h"
@@ -45,12 +46,15 @@ void PrepareProcess() {
 
 int RunCommand(const Program& program, CommandLine& line, const os::Environment& environment, output::Output& output) {
   const GlobalOptions& options = line.options();
-  output::ProgressBar progress({.program = program.name,
-                                .verbosity = options.verbosity(),
-                                .terminal = output::IsTerminal(STDERR_FILENO, environment),
-                                .style = output::StyleFor(STDERR_FILENO, environment),
-                                .width = [] { return output::TerminalWidth(STDERR_FILENO); },
-                                .write = [](std::string_view text) { output::WriteAll(STDERR_FILENO, text); }});
+  output::ProgressBar progress(
+      {.program = program.name,
+       .verbosity = options.verbosity(),
+       .terminal = options.log_format == output::LogFormat::kText && output::IsTerminal(STDERR_FILENO, environment),
+       .style = output::StyleFor(STDERR_FILENO, environment),
+       .width = [] { return output::TerminalWidth(STDERR_FILENO); },
+       .format = options.log_format,
+       .log_time = os::NowMicroseconds,
+       .write = [](std::string_view text) { output::WriteAll(STDERR_FILENO, text); }});
   RequireOpenFiles();
   const std::filesystem::path home = config::ResolveHome(options.home, environment);
   if (program.remove_leftovers != nullptr) program.remove_leftovers(home);
@@ -109,15 +113,28 @@ output::Output::Form FormAskedFor(int argc, char** argv) {
   return output::Output::Form::kText;
 }
 
+// The same of --log-format json.
+bool JsonLogIsAskedFor(int argc, char** argv) {
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view word = argv[i];
+    if (word == "--") break;
+    if (word == "--log-format=json") return true;
+    if (word == "--log-format" && i + 1 < argc && std::string_view(argv[i + 1]) == "json") return true;
+  }
+  return false;
+}
+
 // Writes what Fail() writes for an interrupt, on a line of its own where a progress bar may be drawn.
-os::LastWords InterruptedWords(const Program& program, output::Output::Form form, const os::Environment& environment) {
+os::LastWords InterruptedWords(const Program& program, output::Output::Form form, bool json_log,
+                               const os::Environment& environment) {
   os::LastWords words{.descriptor = form == output::Output::Form::kJson ? STDOUT_FILENO : STDERR_FILENO, .text = {}};
   const auto write = [&](std::string_view text) {
     words.text += text;
     return true;
   };
-  output::Output(program.name, form, {.out = write, .err = write}).Failure(Interrupted());
-  if (form == output::Output::Form::kText && output::IsTerminal(STDERR_FILENO, environment)) words.text.insert(0, "\n");
+  output::Output(program.name, form, {.out = write, .err = write, .json_log = json_log}).Failure(Interrupted());
+  if (form == output::Output::Form::kText && !json_log && output::IsTerminal(STDERR_FILENO, environment))
+    words.text.insert(0, "\n");
   return words;
 }
 
@@ -136,14 +153,32 @@ int OfferCompletions(const CLI::App& app, const std::vector<std::string>& words,
 
 }  // namespace
 
+Error ErrorOf(const std::exception_ptr& exception, const char* program) {
+  try {
+    std::rethrow_exception(exception);
+  } catch (const Error& error) {
+    return error;
+  } catch (const std::bad_alloc&) {
+    return Error(ErrorCode::kBug, "out of memory",
+                 "256 MiB should be enough, unless a single row is larger: please report this as a bug");
+  } catch (const std::filesystem::filesystem_error& error) {
+    return DiskError("use", error.path1(), error.code().value());
+  } catch (const std::exception& error) {
+    return Error(ErrorCode::kBug, fmt::format("a bug in {}: {}", program, error.what()));
+  }
+}
+
 int RunProgram(const Program& program, int argc, char** argv) {
   PrepareProcess();
   const os::Environment& environment = os::TakeEnvironment();  // PGDATABASE and PGUSER may describe a source.
-  os::StopOnSignals(&g_interrupt, InterruptedWords(program, FormAskedFor(argc, argv), environment));
+  const bool json_log = JsonLogIsAskedFor(argc, argv);
+  os::StopOnSignals(&g_interrupt, InterruptedWords(program, FormAskedFor(argc, argv), json_log, environment));
   output::Output output(program.name, FormAskedFor(argc, argv),
                         {.out = [](std::string_view text) { return output::WriteAll(STDOUT_FILENO, text); },
                          .err = [](std::string_view text) { return output::WriteAll(STDERR_FILENO, text); },
-                         .out_is_terminal = isatty(STDOUT_FILENO) == 1});
+                         .out_is_terminal = isatty(STDOUT_FILENO) == 1,
+                         .json_log = json_log,
+                         .now = os::NowMicroseconds});
   try {
     CommandLine line(program);
     if (const auto words = WordsToComplete(argc, argv)) return OfferCompletions(line.app(), *words, environment);
@@ -155,16 +190,8 @@ int RunProgram(const Program& program, int argc, char** argv) {
     }
     if (line.chosen().takes_stdout && line.chosen().takes_stdout()) output.LeaveStdoutToData();
     return RunCommand(program, line, environment, output);
-  } catch (const Error& error) {
-    return Fail(program, output, error);
-  } catch (const std::bad_alloc&) {
-    return Fail(program, output,
-                Error(ErrorCode::kBug, "out of memory",
-                      "256 MiB should be enough, unless a single row is larger: please report this as a bug"));
-  } catch (const std::filesystem::filesystem_error& error) {
-    return Fail(program, output, DiskError("use", error.path1(), error.code().value()));
-  } catch (const std::exception& error) {
-    return Fail(program, output, Error(ErrorCode::kBug, fmt::format("a bug in {}: {}", program.name, error.what())));
+  } catch (const std::exception&) {
+    return Fail(program, output, ErrorOf(std::current_exception(), program.name));
   }
 }
 

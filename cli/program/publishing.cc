@@ -5,7 +5,6 @@
 #include <algorithm>
 
 #include "cli/config/config.h"
-#include "cli/output/format.h"
 #include "storage/error.h"
 
 namespace rotv::program {
@@ -16,21 +15,6 @@ std::vector<RemoteConfig> RemotesOf(const Session& session, const std::string& s
   std::vector<RemoteConfig> remotes = session.call.config.Remotes();
   std::erase_if(remotes, [&](const RemoteConfig& remote) { return !remote.source.empty() && remote.source != source; });
   return remotes;
-}
-
-void PublishAfterPull(const Session& session) {
-  for (const RemoteConfig& remote : RemotesOf(session)) {
-    if (!remote.publish) continue;
-    try {
-      const PublishResult result = Publish(session.context, remote, TakeOver::kNo);
-      session.progress.Say(fmt::format("published in {}: {}", result.place,
-                                       result.up_to_date ? "nothing is new" : output::HumanBytes(result.bytes)));
-    } catch (const Error& error) {
-      if (error.code() == ErrorCode::kInterrupted) throw;
-      session.progress.Warn(
-          fmt::format("the pull is done, but {} was not published to: {}", remote.name, error.what()));
-    }
-  }
 }
 
 std::vector<RemoteConfig> RemotesForSnapshot(const Session& session, const std::string& name) {

@@ -14,10 +14,6 @@ namespace rotv::program {
 std::vector<RemoteConfig> RemotesOf(const Session& session);
 std::vector<RemoteConfig> RemotesOf(const Session& session, const std::string& source);
 
-// Publishes to those that have publish = true. A failure is a warning, and the others are published all the same.
-// Throws kInterrupted.
-void PublishAfterPull(const Session& session);
-
 // Those to which a snapshot of this name would be published at once: with publish = true. Throws kUsage, saying what
 // to do, if there are none, or if one of them keeps such names back.
 std::vector<RemoteConfig> RemotesForSnapshot(const Session& session, const std::string& name);

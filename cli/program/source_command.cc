@@ -15,7 +15,8 @@ SourceConfig SourceFor(const config::Config& config, const SyncCommand& command,
                        const std::vector<SourceConfig>& sources) {
   const config::ConfigRequest& request = config.request();
   const auto is_default = [](const SourceConfig& source) { return source.is_default; };
-  if (command.all_sources && request.source.empty() && std::none_of(sources.begin(), sources.end(), is_default)) {
+  const bool takes_all = command.all_sources && command.all_sources();
+  if (takes_all && request.source.empty() && std::none_of(sources.begin(), sources.end(), is_default)) {
     return sources.front();
   }
   const std::vector<std::string> names = NamesOf(sources);

@@ -39,8 +39,9 @@ struct SyncCommand {
   // --source may also name a source that the config no longer has, and that left a slot or publication on a server.
   // Such a source has no masking rules, so none of its rows may be stored.
   bool also_former = false;
-  // The command works on all sources unless one is named: without a default one, the first stands for it.
-  bool all_sources = false;
+  // True if the command, with the given options, works on all sources unless one is named: without a default one, the
+  // first stands for it; null: never.
+  std::function<bool()> all_sources = nullptr;
   // True if the command, with the given options, needs no home directory that can be written; null: never.
   std::function<bool()> only_reads = nullptr;
 };

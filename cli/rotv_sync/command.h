@@ -2,8 +2,11 @@
 
 #pragma once
 
+#include <nlohmann/json.hpp>
 #include <string>
 
+#include "cli/output/output.h"
+#include "cli/program/hooks.h"
 #include "cli/program/source_command.h"
 
 namespace rotv {
@@ -39,11 +42,29 @@ struct PullFlags {
   bool no_retry = false;    // See Context::retry.
   bool follow = false;      // Only of a source that follows a remote.
   int interval_s = 0;       // With `follow`.
+  bool all = false;         // Every source.
 };
-// Pulls and prints the result. Takes the baseline first if there is none.
-int RunPull(const program::Session& session, const PullFlags& flags);
+// What a pull has done.
+struct Pulled {
+  std::string text;
+  output::Json document;
+  bool compaction_owed = false;
+};
+// Pulls, and prints nothing. Takes the baseline first if there is none.
+Pulled Pull(const program::Session& session, const PullFlags& flags);
 // The same for a source that follows a remote.
-int RunPullFromRemote(const program::Session& session, const PullFlags& flags);
+Pulled PullFromRemote(const program::Session& session, const PullFlags& flags);
+// Pulls, prints, and merges files of the store if many are owed; returns the document.
+output::Json PullAndPrint(const program::Session& session, const PullFlags& flags);
+// Goes on pulling what is published. Returns once nobody reads what it prints.
+void KeepPulling(const program::Session& session, const PullFlags& flags, program::Hooks& hooks);
+// Pulls every source, whatever becomes of the others; the exit code is that of the first one that failed.
+int PullAll(const program::Session& session, const PullFlags& flags);
+
+// Publishes to the remotes that have publish = true, or to all of this source. A failure is a warning, and the others
+// are published all the same. Throws kInterrupted.
+enum class PublishTo { kThoseThatAsk, kAll };
+void PublishAfterPull(const program::Session& session, PublishTo to, program::Hooks& hooks);
 
 // Writes a seed, and its note where the path is the default one; what somebody put there is kept under another name.
 struct MaterializeOptions;
@@ -54,9 +75,10 @@ MaterializeResult WriteSeedAndNote(const program::Session& session, MaterializeO
 // launch::CheckSeedImports() does.
 double CheckImports(const program::Session& session, const MaterializeResult& result);
 
-// Makes a warm cluster at the new head, by `rotv warm`, if [app] asks for it. Whatever fails is a warning. Throws
-// kInterrupted.
-void WarmAfterPull(const program::Session& session);
+// Makes a warm cluster at the new head, by `rotv warm`, if [app] or the schedule asks for it. Whatever fails is a
+// warning. Throws kInterrupted.
+enum class Warm { kIfTheConfigSaysSo, kYes };
+void WarmAfterPull(const program::Session& session, Warm warm);
 
 // The report of a new baseline as text and as JSON, for the commands baseline and pull.
 struct BaselineResult;

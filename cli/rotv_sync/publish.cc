@@ -64,8 +64,9 @@ std::string PublishText(const PublishResult& result, const std::string& source) 
   return text;
 }
 
-output::Json PublishJson(const PublishResult& result) {
-  return output::Json{{"place", result.place},
+output::Json PublishJson(const PublishResult& result, const RemoteConfig& remote) {
+  return output::Json{{"remote", remote.name},
+                      {"place", result.place},
                       {"lsn", result.head.ToString()},
                       {"publication", result.number},
                       {"up_to_date", result.up_to_date},
@@ -87,12 +88,34 @@ int RunPublish(const program::Session& session, const PublishFlags& flags) {
                           report::PublicationJson(status, remote.name));
     return 0;
   }
-  const PublishResult result = Publish(session.context, remote, flags.take_over ? TakeOver::kYes : TakeOver::kNo);
-  session.output.Result(PublishText(result, session.context.source.name), PublishJson(result));
-  return 0;
+  program::Hooks hooks(session.call, session.context.source.name);
+  return hooks.Around([&] {
+    const PublishResult result = Publish(session.context, remote, flags.take_over ? TakeOver::kYes : TakeOver::kNo);
+    const output::Json document = PublishJson(result, remote);
+    session.output.Result(PublishText(result, session.context.source.name), document);
+    hooks.AfterPublish(document);
+    return 0;
+  });
 }
 
 }  // namespace
+
+void PublishAfterPull(const program::Session& session, PublishTo to, program::Hooks& hooks) {
+  for (const RemoteConfig& remote : program::RemotesOf(session)) {
+    if (to != PublishTo::kAll && !remote.publish) continue;
+    try {
+      const PublishResult result = Publish(session.context, remote, TakeOver::kNo);
+      session.progress.Say(fmt::format("published in {}: {}", result.place,
+                                       result.up_to_date ? "nothing is new" : output::HumanBytes(result.bytes)));
+      hooks.AfterPublish(PublishJson(result, remote));
+    } catch (const Error& error) {
+      if (error.code() == ErrorCode::kInterrupted) throw;
+      session.progress.Warn(
+          fmt::format("the pull is done, but {} was not published to: {}", remote.name, error.what()));
+      hooks.PartFailed(error);
+    }
+  }
+}
 
 program::SyncCommand DeclarePublish(CLI::App& app) {
   app.description("Publish what is new, for others to follow without access to the source");

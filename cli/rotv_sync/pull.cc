@@ -105,13 +105,9 @@ BaselineResult ReplaceBaseline(const Context& context, const Error& reason) {
 
 }  // namespace
 
-int RunPull(const program::Session& session, const PullFlags& flags) {
-  if (!session.context.source.remote.empty()) return RunPullFromRemote(session, flags);
+Pulled Pull(const program::Session& session, const PullFlags& flags) {
+  if (!session.context.source.remote.empty()) return PullFromRemote(session, flags);
   const std::string& name = session.context.source.name;
-  if (flags.follow) {
-    throw Error(ErrorCode::kUsage, fmt::format("{} follows a server, and pull --follow is for remotes", name),
-                "rotv-sync log --follow pulls about once a second; rotv-sync schedule pulls now and then");
-  }
   Context context = session.context;
   context.retry = !flags.no_retry;
   std::optional<BaselineResult> baseline;
@@ -122,28 +118,59 @@ int RunPull(const program::Session& session, const PullFlags& flags) {
   PullResult result;
   try {
     // A pull follows a new baseline too: a large one takes long, and the source has changed since.
-    result = Pull(context);
+    result = rotv::Pull(context);
   } catch (const Error& error) {
     if (error.code() != ErrorCode::kSlotLost || !flags.rebaseline) throw;
     baseline = ReplaceBaseline(context, error);
-    result = Pull(context);
+    result = rotv::Pull(context);
   }
   output::Json document = PullJson(result);
   document["baseline"] = baseline ? BaselineJson(*baseline) : output::Json();
-  session.output.Result((baseline ? BaselineText(*baseline, name) : "") + PullText(result, name), document);
-  program::CompactAfterwards(context, result.compaction_owed);
-  return 0;
+  return {.text = (baseline ? BaselineText(*baseline, name) : "") + PullText(result, name),
+          .document = std::move(document),
+          .compaction_owed = result.compaction_owed};
 }
+
+output::Json PullAndPrint(const program::Session& session, const PullFlags& flags) {
+  Pulled pulled = Pull(session, flags);
+  session.output.Result(pulled.text, pulled.document);
+  program::CompactAfterwards(session.context, pulled.compaction_owed);
+  return std::move(pulled.document);
+}
+
+namespace {
+
+int RunPull(const program::Session& session, const PullFlags& flags) {
+  if (flags.all) return PullAll(session, flags);
+  const SourceConfig& source = session.context.source;
+  if (flags.follow && source.remote.empty()) {
+    throw Error(ErrorCode::kUsage, fmt::format("{} follows a server, and pull --follow is for remotes", source.name),
+                "rotv-sync log --follow pulls about once a second; rotv-sync schedule pulls now and then");
+  }
+  program::Hooks hooks(session.call, source.name);
+  if (flags.follow) {
+    KeepPulling(session, flags, hooks);
+    return 0;
+  }
+  return hooks.Around([&] {
+    hooks.AfterPull(PullAndPrint(session, flags));
+    return 0;
+  });
+}
+
+}  // namespace
 
 program::SyncCommand DeclarePull(CLI::App& app) {
   app.description("Bring the store up to date with the source");
   app.footer(
       "Takes the baseline first if there is none. Whatever was received before an interruption is\n"
       "kept: the next pull continues from there. When the link breaks, the pull connects again and goes\n"
-      "on, for about a minute (\"retries\" in rotv.toml).\n\n"
+      "on, for about a minute (\"retries\" in rotv.toml). Programs that [hooks] of rotv.toml names run\n"
+      "after it.\n\n"
       "Examples:\n"
       "  rotv-sync pull\n"
       "  rotv-sync pull --rebaseline        # for unattended schedules\n"
+      "  rotv-sync pull --all               # every source of rotv.toml\n"
       "  rotv-sync -q pull && rotv-sync -q materialize");
   auto flags = std::make_shared<PullFlags>();
   app.add_flag("--rebaseline", flags->rebaseline,
@@ -156,8 +183,13 @@ program::SyncCommand DeclarePull(CLI::App& app) {
       ->type_name("SECONDS")
       ->check(CLI::Range(1, 86400))
       ->needs(follow);
+  app.add_flag("--all", flags->all,
+               "Every source, one after the other; the exit code is that of the first one that failed")
+      ->excludes(follow);
   AddNoRetry(app, &flags->no_retry);
-  return {[flags](const program::Session& session) { return RunPull(session, *flags); }, nullptr};
+  return {.run = [flags](const program::Session& session) { return RunPull(session, *flags); },
+          .takes_stdout = nullptr,
+          .all_sources = [flags] { return flags->all; }};
 }
 
 }  // namespace rotv

@@ -29,26 +29,38 @@ output::Json FollowJson(const FollowResult& result) {
                       {"seconds", result.seconds}};
 }
 
+OlderHead OlderOf(const PullFlags& flags) { return flags.rebaseline ? OlderHead::kTake : OlderHead::kRefuse; }
+
 }  // namespace
 
-int RunPullFromRemote(const program::Session& session, const PullFlags& flags) {
+Pulled PullFromRemote(const program::Session& session, const PullFlags& flags) {
   Context context = session.context;
   context.retry = !flags.no_retry;
-  const OlderHead older = flags.rebaseline ? OlderHead::kTake : OlderHead::kRefuse;
-  const std::string& name = session.context.source.name;
-  if (!flags.follow) {
-    const FollowResult result = program::PullFromRemote(context, older);
-    session.output.Result(program::PulledText(result, name, program::Detail::kResult), FollowJson(result));
-    return 0;
-  }
+  const FollowResult result = program::PullFromRemote(context, OlderOf(flags));
+  return {.text = program::PulledText(result, context.source.name, program::Detail::kResult),
+          .document = FollowJson(result)};
+}
+
+void KeepPulling(const program::Session& session, const PullFlags& flags, program::Hooks& hooks) {
+  Context context = session.context;
+  context.retry = !flags.no_retry;
   const bool json = session.output.form() == output::Output::Form::kJson;
-  KeepFollowing(context,
-                {.older = older, .interval_s = flags.interval_s, .took = [&](const FollowResult& result) {
-                   program::CompactAfterwards(context, result.compaction_owed);
-                   return session.output.Part(json ? output::CompactJson(FollowJson(result)) + "\n"
-                                                   : program::PulledText(result, name, program::Detail::kResult));
-                 }});
-  return 0;
+  const auto took = [&](const FollowResult& result) {
+    program::CompactAfterwards(context, result.compaction_owed);
+    const output::Json document = FollowJson(result);
+    const bool goes_on =
+        session.output.Part(json ? output::CompactJson(document) + "\n"
+                                 : program::PulledText(result, context.source.name, program::Detail::kResult));
+    hooks.AfterPull(document);
+    hooks.Done();
+    return goes_on;
+  };
+  try {
+    KeepFollowing(context, {.older = OlderOf(flags), .interval_s = flags.interval_s, .took = took});
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::kInterrupted) hooks.Failed(error);
+    throw;
+  }
 }
 
 }  // namespace rotv

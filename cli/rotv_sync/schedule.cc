@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -23,6 +24,9 @@ struct ScheduleFlags {
   std::string calendar = "*-*-* 02:00";
   bool rebaseline = false;
   bool check = false;
+  bool materialize = false;
+  bool publish = false;
+  bool warm = false;
   schedule::ScheduledRunOptions run;
   std::function<int(const ScheduleFlags& flags, const program::Invocation& call)> chosen;
 };
@@ -77,6 +81,9 @@ schedule::ScheduleJob NewJob(const program::Invocation& call, const ScheduleFlag
                             .calendar = flags.calendar,
                             .rebaseline = flags.rebaseline,
                             .check = flags.check,
+                            .materialize = flags.materialize,
+                            .publish = flags.publish,
+                            .warm = flags.warm,
                             .config = call.config.FilePath(),
                             .directory = std::filesystem::current_path(),
                             .environment = {}};
@@ -107,6 +114,16 @@ std::string NextText(int64_t time_us) {
   return output::HumanTime(time_us) + (here.empty() ? "" : fmt::format(" ({})", here));
 }
 
+// ", its seed is written and published,": what is done after each pull; else nothing.
+std::string AfterwardsText(const schedule::ScheduleJob& job) {
+  std::vector<std::string> parts;
+  if (job.check) parts.emplace_back("its seed is checked");
+  if (job.materialize && !job.check) parts.emplace_back("its seed is written");
+  if (job.publish) parts.emplace_back("it is published");
+  if (job.warm) parts.emplace_back("a warm cluster is made");
+  return parts.empty() ? "" : fmt::format(", {},", fmt::join(parts, ", "));
+}
+
 // Prints the report of `show`, which `install` prints too.
 int Report(const program::Invocation& call, const std::string& source, const std::string& remarks) {
   const std::optional<schedule::ScheduleJob> job = schedule::ReadJob(call.home, source);
@@ -121,11 +138,11 @@ int Report(const program::Invocation& call, const std::string& source, const std
     const std::string obstacle = installed ? scheduler->Obstacle() : "";
     const std::string times = installed ? scheduler->Times(*job) : job->calendar;
     const bool runs = installed && obstacle.empty();
-    const std::optional<int64_t> next = runs ? scheduler->Next(*job) : std::nullopt;
-    text = fmt::format("{} is pulled{} by {}: {}{}\n", source, job->check ? ", and its seed checked," : "", job->by,
-                       times, times == job->calendar ? "" : ", changed since it was installed");
+    const int64_t next_us = runs ? scheduler->Next(*job).value_or(0) : 0;  // 0: unknown.
+    text = fmt::format("{} is pulled{} by {}: {}{}\n", source, AfterwardsText(*job), job->by, times,
+                       times == job->calendar ? "" : ", changed since it was installed");
     if (runs) {
-      text += fmt::format("next run   {}\n", next ? NextText(*next) : "unknown");
+      text += fmt::format("next run   {}\n", next_us != 0 ? NextText(next_us) : "unknown");
     } else if (installed) {
       text += fmt::format("next run   none: {}\n", obstacle);
     } else {
@@ -137,9 +154,12 @@ int Report(const program::Invocation& call, const std::string& source, const std
     document["calendar"] = job->calendar;
     document["rebaseline"] = job->rebaseline;
     document["check"] = job->check;
+    document["materialize"] = job->materialize;
+    document["publish"] = job->publish;
+    document["warm"] = job->warm;
     document["times"] = times;
     document["obstacle"] = obstacle.empty() ? output::Json() : output::Json(obstacle);
-    document["next"] = next ? output::Json(output::IsoTime(*next)) : output::Json();
+    document["next"] = next_us != 0 ? output::Json(output::IsoTime(next_us)) : output::Json();
   }
   if (last) {
     text += fmt::format("last run   {}\n", schedule::RunText(*last, os::NowMicroseconds()));
@@ -158,12 +178,21 @@ int Report(const program::Invocation& call, const std::string& source, const std
   return 0;
 }
 
+void RequireRemote(const program::Invocation& call, const SourceConfig& source) {
+  for (const RemoteConfig& remote : call.config.Remotes()) {
+    if (remote.source.empty() || remote.source == source.name) return;
+  }
+  throw Error(ErrorCode::kUsage, fmt::format("rotv.toml has no remote for {}", source.name),
+              "--publish needs [remotes.NAME] with a url");
+}
+
 int RunInstall(const ScheduleFlags& flags, const program::Invocation& call) {
   const SourceConfig source = call.config.Source();
   if (source.imported) {
     throw Error(ErrorCode::kUsage, fmt::format("{} was imported from a file: there is nothing to pull", source.name),
                 "");
   }
+  if (flags.publish) RequireRemote(call, source);
   config::OpenHome(call.home);
   const schedule::SchedulePlace place = PlaceOf(call);
   RefuseControlCharacters(place.home);
@@ -209,14 +238,25 @@ int RunRemove(const ScheduleFlags& /*flags*/, const program::Invocation& call) {
   return 0;
 }
 
-// Writes the seed as `materialize` does by default.
-void CheckSeed(const program::Session& session) {
+// Writes the seed as `materialize` does by default, and imports it if the job is to check it.
+void WriteSeed(const program::Session& session, bool check) {
   MaterializeOptions options;
   options.compression = session.seed_compression;
   const MaterializeResult seed = WriteSeedAndNote(session, options);
+  if (!check) return session.progress.Say(fmt::format("wrote {}", seed.path.native()));
   const double seconds = CheckImports(session, seed);
   session.progress.Say(fmt::format("wrote {}, which imports: tried on a scratch server in {}", seed.path.native(),
                                    output::HumanDuration(seconds)));
+}
+
+// One scheduled pull, and what the job wants done after it.
+void RunJob(const program::Session& session, const schedule::ScheduleJob& job, program::Hooks& hooks) {
+  const output::Json document = PullAndPrint(session, {.rebaseline = job.rebaseline});
+  if (job.check || job.materialize) WriteSeed(session, job.check);
+  PublishAfterPull(session, job.publish ? PublishTo::kAll : PublishTo::kThoseThatAsk, hooks);
+  WarmAfterPull(session, job.warm ? Warm::kYes : Warm::kIfTheConfigSaysSo);
+  // Last: whoever is told finds everything there.
+  hooks.AfterPull(document);
 }
 
 int RunOnce(const ScheduleFlags& flags, const program::Invocation& call) {
@@ -224,17 +264,19 @@ int RunOnce(const ScheduleFlags& flags, const program::Invocation& call) {
   std::optional<schedule::ScheduleJob> job = schedule::ReadJob(call.home, source);
   // Without a record the command is run by hand or by another scheduler.
   if (!job) job = NewJob(call, flags, call.config.Source());
-  const PullFlags pull_flags{.rebaseline = job->rebaseline};
-  const bool check = job->check || flags.check;
-  auto pull = [pull_flags, check](const program::Session& session) {
-    const int status = RunPull(session, pull_flags);
-    if (check) CheckSeed(session);
-    if (status == 0) program::PublishAfterPull(session);
-    if (status == 0) WarmAfterPull(session);
-    return status;
+  job->check = job->check || flags.check;
+  program::Hooks* hooks = nullptr;  // They need the job's config.
+  schedule::ScheduledRunOptions options = flags.run;
+  options.around = [&](const program::Invocation& own, const std::function<int()>& run) {
+    program::Hooks of_this_run(own, source);
+    hooks = &of_this_run;
+    return of_this_run.Around(run);
   };
-  return schedule::RunAsScheduled(call, *job, flags.run,
-                                  program::OnSource({pull, nullptr}, program::Watched::kByNobody));
+  const auto pull = [&](const program::Session& session) {
+    RunJob(session, *job, *hooks);
+    return 0;
+  };
+  return schedule::RunAsScheduled(call, *job, options, program::OnSource({pull, nullptr}, program::Watched::kByNobody));
 }
 
 }  // namespace
@@ -254,7 +296,14 @@ program::Command DeclareSchedule(CLI::App& app) {
   install->footer(
       "Examples:\n"
       "  rotv-sync schedule install                             # every night\n"
-      "  rotv-sync schedule install --calendar 'Mon..Fri 07:30'");
+      "  rotv-sync schedule install --calendar 'Mon..Fri 07:30'\n"
+      "  rotv-sync schedule install --materialize --warm");
+  install->add_flag("--materialize", flags->materialize, "After each pull, write the seed");
+  install->add_flag(
+      "--publish", flags->publish,
+      "After each pull, publish to every remote of the source (without it: to those with publish = true)");
+  install->add_flag("--warm", flags->warm,
+                    "After each pull, make a warm cluster (without it: if [app] has warm = true)");
   install->callback([flags] { flags->chosen = RunInstall; });
   CLI::App* show = app.add_subcommand("show", "Show the last run, how it ended, and the next run");
   show->footer("Examples:\n  rotv-sync schedule show");

@@ -4,9 +4,9 @@
 
 #include <filesystem>
 #include <string>
-#include <string_view>
 #include <vector>
 
+#include "cli/program/program_lines.h"
 #include "cli/rotv_sync/command.h"
 #include "os/run_program.h"
 #include "storage/error.h"
@@ -21,54 +21,23 @@ std::string RotvProgram() {
   return !unknown && std::filesystem::exists(beside, unknown) ? beside.native() : "rotv";
 }
 
-// Passes on whole lines, without the name in front of them that ours get as well.
-class Lines {
- public:
-  explicit Lines(Progress& progress) : progress_(progress) {}
-
-  void Feed(std::string_view piece) {
-    for (const char c : piece) {
-      if (c == '\n') {
-        Take();
-      } else if (c != '\r') {
-        line_ += c;
-      }
-    }
-  }
-  // The last line that was passed on.
-  const std::string& last() const { return last_; }
-
- private:
-  void Take() {
-    constexpr std::string_view kName = "rotv: ";
-    if (line_.starts_with(kName)) line_.erase(0, kName.size());
-    if (!line_.empty()) progress_.Say(line_);
-    // A hint is no reason.
-    if (!line_.empty() && !line_.starts_with("hint: ")) last_ = line_;
-    line_.clear();
-  }
-
-  Progress& progress_;
-  std::string line_;
-  std::string last_;
-};
-
 }  // namespace
 
 // It is a program of its own: it gives way to everything else, which a process cannot take back, and whatever goes
 // wrong in it, the pull is done.
-void WarmAfterPull(const program::Session& session) {
+void WarmAfterPull(const program::Session& session, Warm warm) {
   std::string problem;
   try {
-    if (!session.call.config.App().warm) return;
+    if (warm != Warm::kYes && !session.call.config.App().warm) return;
     std::vector<std::string> words = {RotvProgram(), "--home", session.context.home};
     if (const std::filesystem::path config = session.call.config.FilePath(); !config.empty()) {
       words.insert(words.end(), {"--config", config});
     }
     words.insert(words.end(), {"--source", session.context.source.name, "warm", "--idle"});
-    Lines lines(session.progress);
+    program::ProgramLines lines(session.progress, "rotv: ");
     const int status = os::RunProgramShowing(
         words, session.context.interrupt, [&](std::string_view piece) { lines.Feed(piece); }, session.call.environment);
+    lines.End();
     if (status == 0) return;
     problem = lines.last().empty() ? fmt::format("rotv warm ended with {}", status) : lines.last();
   } catch (const Error& error) {

@@ -14,18 +14,29 @@
 namespace rotv::schedule {
 
 void to_json(nlohmann::json& record, const ScheduleJob& job) {
-  record = {
-      {"source", job.source}, {"by", job.by},         {"calendar", job.calendar},   {"rebaseline", job.rebaseline},
-      {"check", job.check},   {"config", job.config}, {"directory", job.directory}, {"environment", job.environment}};
+  record = {{"source", job.source},
+            {"by", job.by},
+            {"calendar", job.calendar},
+            {"rebaseline", job.rebaseline},
+            {"check", job.check},
+            {"materialize", job.materialize},
+            {"publish", job.publish},
+            {"warm", job.warm},
+            {"config", job.config},
+            {"directory", job.directory},
+            {"environment", job.environment}};
 }
 
-// A job of an older version has no "check".
+// A job of an older version has none of the flags that have a default here.
 void from_json(const nlohmann::json& record, ScheduleJob& job) {
   record.at("source").get_to(job.source);
   record.at("by").get_to(job.by);
   record.at("calendar").get_to(job.calendar);
   record.at("rebaseline").get_to(job.rebaseline);
   job.check = record.value("check", false);
+  job.materialize = record.value("materialize", false);
+  job.publish = record.value("publish", false);
+  job.warm = record.value("warm", false);
   record.at("config").get_to(job.config);
   record.at("directory").get_to(job.directory);
   record.at("environment").get_to(job.environment);

@@ -18,7 +18,10 @@ struct ScheduleJob {
   std::string by;        // "systemd" or "cron".
   std::string calendar;  // In systemd's format.
   bool rebaseline = false;
-  bool check = false;  // After each pull the seed is written, and imported into a scratch server.
+  bool check = false;        // After each pull the seed is written, and imported into a scratch server.
+  bool materialize = false;  // After each pull the seed is written.
+  bool publish = false;      // Each pull publishes to every remote of the source, not only to those that ask for it.
+  bool warm = false;         // Each pull makes a warm cluster, also if [app] does not ask for it.
   // The directory and variables of the user, which a scheduler does not provide:
   std::string config;               // Absolute; empty: variables are used, from `directory`.
   std::filesystem::path directory;  // The working directory.

@@ -89,9 +89,10 @@ int RunAsScheduled(const program::Invocation& call, const ScheduleJob& job, cons
     // Another one than the caller's: as the job's directory and variables have it.
     const config::Config config(
         {.config = global.config, .source = global.source, .home = call.home, .environment = environment});
-    const int exit_code =
-        RunWithRetries({global, environment, call.home, call.progress, call.output, call.interrupt, call.style, config},
-                       options, command);
+    const program::Invocation own{global,      environment,    call.home,  call.progress,
+                                  call.output, call.interrupt, call.style, config};
+    const auto run_all = [&] { return RunWithRetries(own, options, command); };
+    const int exit_code = options.around ? options.around(own, run_all) : run_all();
     note_end(exit_code);
     return exit_code;
   } catch (const Error& error) {

@@ -202,17 +202,22 @@ TEST(ScheduledRunTest, WhatIsWrittenIsReadAgain) {
       "rebaseline": true, "config": "/etc/rotv.toml", "directory": "/srv/a b", "environment": {"PATH": "/bin"}})");
   std::optional<schedule::ScheduleJob> job = schedule::ReadJob(home.path(), "production");
   ASSERT_TRUE(job.has_value());
-  EXPECT_FALSE(job->check);  // An older version wrote no such field.
+  EXPECT_FALSE(job->check || job->materialize || job->publish || job->warm);  // An older version wrote none of them.
   EXPECT_EQ(job->directory, "/srv/a b");
   EXPECT_EQ(job->environment.at("PATH"), "/bin");
   EXPECT_TRUE(job->rebaseline);
   job->check = true;
   schedule::WriteJob(home.path(), *job);
   EXPECT_TRUE(schedule::ReadJob(home.path(), "production")->check);
+  EXPECT_FALSE(schedule::ReadJob(home.path(), "production")->warm);
+  job->warm = job->publish = job->materialize = true;
+  schedule::WriteJob(home.path(), *job);
+  job = schedule::ReadJob(home.path(), "production");
+  EXPECT_TRUE(job->warm && job->publish && job->materialize);
   const auto written = nlohmann::json::parse(testing::ReadFile(place / "job.json"));
   EXPECT_EQ(written.at("directory"), "/srv/a b");
   EXPECT_EQ(written.at("config"), "/etc/rotv.toml");
-  EXPECT_EQ(written.size(), 8U);
+  EXPECT_EQ(written.size(), 11U);
 }
 
 TEST(ScheduledRunTest, AnUnreadableRecordCountsAsMissing) {
