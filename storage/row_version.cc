@@ -1,6 +1,8 @@
 #include "storage/row_version.h"
 
 #include <algorithm>
+#include <cstdint>
+#include <optional>
 
 #include "storage/corrupt.h"
 #include "storage/error.h"
@@ -11,15 +13,9 @@ namespace rotv {
 namespace {
 
 uint32_t ReadVarint(std::string_view* bytes) {
-  uint32_t value = 0;
-  for (int shift = 0; shift < 35; shift += 7) {
-    if (bytes->empty()) break;
-    auto byte = static_cast<unsigned char>(bytes->front());
-    bytes->remove_prefix(1);
-    value |= static_cast<uint32_t>(byte & 0x7F) << shift;
-    if (byte < 0x80) return value;
-  }
-  ThrowCorrupt("a row version with a broken number");
+  const std::optional<uint64_t> value = TakeVarint(bytes);
+  if (!value || *value > UINT32_MAX) ThrowCorrupt("a row version with a broken number");
+  return static_cast<uint32_t>(*value);
 }
 
 // Removes the first field, and the tab after it, from `line`.

@@ -2,8 +2,11 @@
 
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 
 namespace rotv {
 
@@ -13,6 +16,20 @@ inline void AppendVarint(uint64_t value, std::string* out) {
     value >>= 7;
   }
   out->push_back(static_cast<char>(value));
+}
+
+// Removes the number with which `*bytes` begins; nullopt if it begins with none.
+inline std::optional<uint64_t> TakeVarint(std::string_view* bytes) {
+  uint64_t value = 0;
+  for (size_t i = 0; i < bytes->size() && i < 10; ++i) {
+    const auto byte = static_cast<uint8_t>((*bytes)[i]);
+    value |= static_cast<uint64_t>(byte & 0x7F) << (7 * i);
+    if (byte < 0x80) {
+      bytes->remove_prefix(i + 1);
+      return value;
+    }
+  }
+  return std::nullopt;
 }
 
 }  // namespace rotv

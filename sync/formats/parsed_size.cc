@@ -7,6 +7,8 @@
 #include <optional>
 #include <unordered_map>
 
+#include "storage/varint.h"
+
 namespace rotv::formats {
 namespace {
 
@@ -27,7 +29,7 @@ class Counter {
   bool Add(const Descriptor& type, std::string_view bytes, int depth) {
     if (depth > kMostDepth || !Take(SizeOf(type) + kPointerSize)) return false;
     while (!bytes.empty()) {
-      const std::optional<uint64_t> tag = Varint(&bytes);
+      const std::optional<uint64_t> tag = TakeVarint(&bytes);
       if (!tag || !AddField(type.FindFieldByNumber(static_cast<int>(*tag >> 3)), *tag & 7, &bytes, depth)) return false;
     }
     return true;
@@ -40,7 +42,7 @@ class Counter {
       return AddDelimited(known ? field : nullptr, bytes, depth);
     }
     if (wire_type == WireFormatLite::WIRETYPE_VARINT) {
-      if (!Varint(bytes)) return false;
+      if (!TakeVarint(bytes)) return false;
     } else {
       const size_t size = wire_type == WireFormatLite::WIRETYPE_FIXED64 ? 8 : 4;
       const bool is_fixed = size == 8 || wire_type == WireFormatLite::WIRETYPE_FIXED32;
@@ -58,7 +60,7 @@ class Counter {
   }
 
   bool AddDelimited(const FieldDescriptor* field, std::string_view* bytes, int depth) {
-    const std::optional<uint64_t> size = Varint(bytes);
+    const std::optional<uint64_t> size = TakeVarint(bytes);
     if (!size || *size > bytes->size()) return false;
     const std::string_view content = bytes->substr(0, *size);
     bytes->remove_prefix(*size);
@@ -66,17 +68,6 @@ class Counter {
     if (field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) return Add(*field->message_type(), content, depth + 1);
     if (field->cpp_type() == FieldDescriptor::CPPTYPE_STRING) return Take(kStringSize + content.size());
     return Take(kPointerSize * content.size());  // Packed numbers.
-  }
-
-  static std::optional<uint64_t> Varint(std::string_view* bytes) {
-    uint64_t value = 0;
-    for (int shift = 0; shift < 64 && !bytes->empty(); shift += 7) {
-      const auto byte = static_cast<uint8_t>(bytes->front());
-      bytes->remove_prefix(1);
-      value |= static_cast<uint64_t>(byte & 0x7F) << shift;
-      if (byte < 0x80) return value;
-    }
-    return std::nullopt;
   }
 
   size_t SizeOf(const Descriptor& type) {

@@ -8,6 +8,7 @@
 
 #include "storage/error.h"
 #include "storage/parse_message.h"
+#include "storage/varint.h"
 #include "sync/formats/parsed_size.h"
 
 // Rows are read as protobuf's own parser reads them: fields in any order, the last of two with one number, fields that
@@ -29,19 +30,6 @@ struct Field {
   bool IsNumber() const { return wire_type == WireFormatLite::WIRETYPE_VARINT; }
   bool IsContent() const { return wire_type == WireFormatLite::WIRETYPE_LENGTH_DELIMITED; }
 };
-
-std::optional<uint64_t> TakeVarint(std::string_view* bytes) {
-  uint64_t value = 0;
-  for (size_t i = 0; i < bytes->size() && i < 10; ++i) {
-    const auto byte = static_cast<uint8_t>((*bytes)[i]);
-    value |= static_cast<uint64_t>(byte & 0x7F) << (7 * i);
-    if (byte < 0x80) {
-      bytes->remove_prefix(i + 1);
-      return value;
-    }
-  }
-  return std::nullopt;
-}
 
 // Returns nullopt if no field begins here.
 std::optional<Field> TakeField(std::string_view* bytes) {
