@@ -25,6 +25,7 @@ namespace fs = std::filesystem;
 
 DataFile::Content ContentOf(const std::string& family) {
   if (family == "rows") return DataFile::Content::kRows;
+  if (family == "pages") return DataFile::Content::kPages;
   if (family == "log") return DataFile::Content::kChangeLog;
   return family == "schema" ? DataFile::Content::kSchemas : DataFile::Content::kOther;
 }

@@ -22,7 +22,7 @@ namespace rotv {
 
 // DataFile is a file as RocksDB's MANIFEST describes it.
 struct DataFile {
-  enum class Content { kRows, kChangeLog, kSchemas, kOther };
+  enum class Content { kRows, kPages, kChangeLog, kSchemas, kOther };
   std::string name;  // Within the store's directory: 000012.sst
   Content content = Content::kOther;
   uint64_t bytes = 0;

@@ -1,8 +1,8 @@
 #include "storage/garbage.h"
 
 #include <algorithm>
+#include <optional>
 
-#include "storage/rocksdb_slice.h"
 #include "storage/row_key.h"
 
 // Garbage collection is one pass over all versions that writes a RocksDB deletion for each version that no retained
@@ -10,8 +10,9 @@
 // ranges in which there were any.
 //
 // Invariant: each single deletion is harmless, so a kill or a full disk in between leaves a store in which every
-// retained state can still be read, and the next run completes the work. Cost: one read of all rows; only ranges with
-// deletions are written again.
+// retained state can still be read, and the next run completes the work. A tombstone that is dropped because the row
+// that it hides is dropped goes after that, which for a row in a page is once the page was replaced (page_sieve.cc).
+// Cost: one read of all rows; only ranges with deletions are written again, and pages with rows that are dropped.
 //
 // Two alternatives were refused. A compaction filter sees neither all versions of a row at once nor in one call, so it
 // cannot tell whether an older version still completes a partial one. A new store beside the old one needs the size of
@@ -23,6 +24,14 @@ namespace {
 constexpr size_t kBatchBytes = size_t{4} << 20;
 constexpr uint64_t kVersionsBetweenLooks = 4096;
 
+void AddToSpans(const std::string& key, std::vector<KeySpan>* spans) {
+  if (spans->empty() || spans->back().first.compare(0, kTablePrefixSize, key, 0, kTablePrefixSize) != 0) {
+    spans->emplace_back(key, key);
+  }
+  spans->back().first = std::min(spans->back().first, key);  // The versions of one row come in no order.
+  spans->back().second = std::max(spans->back().second, key);
+}
+
 // Deletes versions in batches, and notes the key ranges in which they were.
 class Deletions {
  public:
@@ -33,11 +42,7 @@ class Deletions {
     AppendBigEndian64(~lsn.value(), &key);
     batch_.Delete(rows_, key);
     ++count_;
-    if (spans_.empty() || spans_.back().first.compare(0, kTablePrefixSize, key, 0, kTablePrefixSize) != 0) {
-      spans_.emplace_back(key, key);
-    }
-    spans_.back().first = std::min(spans_.back().first, key);  // The versions of one row come in no order.
-    spans_.back().second = std::max(spans_.back().second, key);
+    AddToSpans(key, &spans_);
     if (batch_.GetDataSize() > kBatchBytes) Write();
   }
 
@@ -106,31 +111,52 @@ std::vector<Lsn> Unneeded(const Retention& retention, const std::vector<Lsn>& ke
   return unneeded;
 }
 
-rocksdb::Status DropVersions(rocksdb::DB* db, rocksdb::ColumnFamilyHandle* rows, const Retention& retention,
-                             const std::function<void(uint64_t)>& look, uint64_t* versions, uint64_t* dropped,
-                             std::vector<KeySpan>* spans) {
-  rocksdb::ReadOptions options = ReadInOrder();
-  options.fill_cache = false;
-  options.readahead_size = size_t{1} << 20;
-  std::unique_ptr<rocksdb::Iterator> iterator(db->NewIterator(options, rows));
-  Deletions deletions(db, rows);
+rocksdb::Status DropVersions(const DropRequest& request, Dropped* dropped) {
+  Deletions deletions(request.db, request.rows);
+  PageSieve pages([&](const std::vector<Page>& replaced) {
+    if (!request.replace_pages(replaced)) return false;
+    for (const Page& page : replaced) AddToSpans(page.key, &dropped->pages);
+    return true;
+  });
   std::string row;
-  RowSieve sieve(retention, [&](Lsn lsn) { deletions.Delete(row, lsn); });
-  for (iterator->SeekToFirst(); iterator->Valid() && deletions.ok(); iterator->Next()) {
-    if (++*versions % kVersionsBetweenLooks == 0) look(*versions);
-    std::string_view key = View(iterator->key());
-    std::string_view prefix = key.substr(0, key.size() - kLsnSuffixSize);
-    if (prefix != row) {
-      sieve.EndRow();
-      row = prefix;
+  std::optional<Lsn> in_page;  // The row's version in a page, which is its oldest.
+  bool gone_in_page = false;
+  RowSieve sieve(request.retention, [&](Lsn lsn) {
+    if (in_page == lsn) {
+      pages.Drop();
+      gone_in_page = true;
+    } else if (gone_in_page) {
+      // A version that hides it.
+      pages.OnceGone([&deletions, row, lsn] { deletions.Delete(row, lsn); });
+    } else {
+      deletions.Delete(row, lsn);
     }
-    sieve.Add(DecodeVersionKey(key).commit_lsn, DecodeRowVersion(View(iterator->value())).kind);
+  });
+  VersionIterator& versions = request.versions;
+  for (versions.SeekToFirst(); versions.Valid() && deletions.ok(); versions.Next()) {
+    if (++dropped->seen % kVersionsBetweenLooks == 0) request.look(dropped->seen);
+    if (versions.row() != row) {
+      sieve.EndRow();
+      row = versions.row();
+      in_page.reset();
+      gone_in_page = false;
+    }
+    if (versions.in_page() || versions.replaces_in_page()) {
+      pages.Add(versions.page_key(), versions.page_value(), versions.row_of_page());
+    }
+    if (versions.in_page()) in_page = versions.commit_lsn();
+    if (versions.replaces_in_page()) {
+      pages.Drop();
+      gone_in_page = true;
+    }
+    sieve.Add(versions.commit_lsn(), versions.version().kind);
   }
   sieve.EndRow();
-  if (!iterator->status().ok()) return iterator->status();
+  if (!versions.status().ok()) return versions.status();
+  pages.Finish();
   rocksdb::Status status = deletions.Finish();
-  *dropped = deletions.count();
-  *spans = std::move(deletions.spans());
+  dropped->versions = deletions.count() + pages.dropped();
+  dropped->rows = std::move(deletions.spans());
   return status;
 }
 

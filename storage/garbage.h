@@ -13,8 +13,10 @@
 #include <vector>
 
 #include "proto/store.pb.h"
+#include "storage/page_sieve.h"
 #include "storage/retention.h"
 #include "storage/row_version.h"
+#include "storage/version_iterator.h"
 
 namespace rotv {
 
@@ -31,12 +33,24 @@ std::vector<Lsn> Unneeded(const Retention& retention, const std::vector<Lsn>& ke
 // A range of keys in which versions were deleted, both ends inclusive.
 using KeySpan = std::pair<std::string, std::string>;
 
+struct DropRequest {
+  rocksdb::DB* db = nullptr;
+  rocksdb::ColumnFamilyHandle* rows = nullptr;
+  VersionIterator& versions;  // Of all rows.
+  const Retention& retention;
+  const std::function<void(uint64_t)>& look;
+  // Replaces pages and removes those without a value, durably. False: there is no room for that.
+  PageSieve::Replace replace_pages;
+};
+struct Dropped {
+  uint64_t seen = 0;      // Versions.
+  uint64_t versions = 0;  // That were deleted.
+  std::vector<KeySpan> rows,
+      pages;  // One for each epoch in which any single version was deleted, or any page replaced.
+};
 // Deletes the versions that no retained state needs, in one pass over all of them. Calls `look` every few thousand
-// versions with their number so far; it may throw. Adds to `*versions` (seen), and sets `*dropped` (deleted) and
-// `*spans`, one for each epoch in which any were deleted.
-rocksdb::Status DropVersions(rocksdb::DB* db, rocksdb::ColumnFamilyHandle* rows, const Retention& retention,
-                             const std::function<void(uint64_t)>& look, uint64_t* versions, uint64_t* dropped,
-                             std::vector<KeySpan>* spans);
+// versions with their number so far; it may throw. Fills `*dropped`.
+rocksdb::Status DropVersions(const DropRequest& request, Dropped* dropped);
 
 // Compacts the files of each span, so that deleted versions take no disk space any more.
 rocksdb::Status CompactSpans(rocksdb::DB* db, rocksdb::ColumnFamilyHandle* rows, const std::vector<KeySpan>& spans,

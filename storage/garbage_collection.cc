@@ -1,6 +1,8 @@
 #include "storage/change_log.h"
+#include "storage/free_space.h"
 #include "storage/garbage.h"
 #include "storage/rocks_row_store.h"
+#include "storage/rocksdb_options.h"
 #include "storage/rocksdb_slice.h"
 #include "storage/rocksdb_status.h"
 
@@ -31,6 +33,39 @@ void RocksRowStore::DropUnneededDescriptions(const Retention& retention, Lsn log
   CheckStatus(db_->Write(rocksdb::WriteOptions(), &batch), directory_);
 }
 
+void RocksRowStore::DropVersions(const Retention& retention, const std::function<void(uint64_t)>& look,
+                                 Dropped* dropped) {
+  rocksdb::ReadOptions options = ReadInOrder();
+  options.fill_cache = false;
+  options.readahead_size = size_t{1} << 20;
+  VersionIterator versions = AllVersions(options);
+  const auto replace_pages = [this](const std::vector<Page>& pages) {
+    uint64_t bytes = 0;
+    for (const Page& page : pages) bytes += page.value.size();
+    if (!HasFreeSpace(directory_, 2 * bytes)) return false;  // For the compaction, too.
+    rocksdb::WriteBatch batch;
+    std::vector<Page> left;
+    for (const Page& page : pages) {
+      if (page.value.empty()) {
+        batch.Delete(families_[kPages], page.key);
+      } else {
+        left.push_back(page);
+      }
+    }
+    CheckStatus(db_->Write(rocksdb::WriteOptions(), &batch), directory_);
+    if (!left.empty()) WritePageRun(left);
+    return true;
+  };
+  CheckStatus(rotv::DropVersions({.db = db_.get(),
+                                  .rows = families_[kRows],
+                                  .versions = versions,
+                                  .retention = retention,
+                                  .look = look,
+                                  .replace_pages = replace_pages},
+                                 dropped),
+              directory_);
+}
+
 GarbageCounts RocksRowStore::CollectGarbage(const Retention& retention, Lsn log_from, int64_t kept_from_time_us,
                                             const std::function<void(uint64_t)>& look) {
   GarbageCounts counts;
@@ -47,17 +82,21 @@ GarbageCounts RocksRowStore::CollectGarbage(const Retention& retention, Lsn log_
   // for each deletion is harmless by itself.
   RemoveObsoleteFiles();
 
-  std::vector<KeySpan> spans;
   for (const proto::DroppedEpoch& epoch : dropping) DropEpoch(epoch.table(), epoch.epoch());
-  CheckStatus(DropVersions(db_.get(), families_[kRows], retention, look, &counts.versions, &counts.dropped, &spans),
-              directory_);
-  for (const proto::DroppedEpoch& epoch : dropping) {
-    std::string begin = EncodeRowPrefix(epoch.table(), epoch.epoch(), "");
-    spans.emplace_back(begin, AfterPrefix(begin));
-  }
+  Dropped dropped;
+  DropVersions(retention, look, &dropped);
+  counts.versions = dropped.seen;
+  counts.dropped = dropped.versions;
   DropUnneededDescriptions(retention, log_from);
-  if (broken_off) spans = {{std::string(), std::string(32, '\xFF')}};
-  CheckStatus(CompactSpans(db_.get(), families_[kRows], spans, [&] { look(counts.versions); }), directory_);
+  for (const Family family : kRowFamilies) {
+    std::vector<KeySpan>& spans = family == kRows ? dropped.rows : dropped.pages;
+    for (const proto::DroppedEpoch& epoch : dropping) {
+      std::string begin = EncodeRowPrefix(epoch.table(), epoch.epoch(), "");
+      spans.emplace_back(begin, AfterPrefix(begin));
+    }
+    if (broken_off) spans = {{std::string(), std::string(32, '\xFF')}};
+    CheckStatus(CompactSpans(db_.get(), families_[family], spans, [&] { look(counts.versions); }), directory_);
+  }
   for (Family family : {kLog, kSchema, kMeta}) {
     CheckStatus(db_->CompactRange(rocksdb::CompactRangeOptions(), families_[family], nullptr, nullptr), directory_);
   }

@@ -53,7 +53,8 @@ std::string LsnKey(std::string_view prefix, Lsn lsn) {
 RocksRowStore::RocksRowStore(std::filesystem::path directory, Mode mode) : directory_(std::move(directory)) {
   std::vector<rocksdb::ColumnFamilyDescriptor> families;
   for (int family = 0; family < kFamilyCount; ++family) {
-    families.emplace_back(kFamilyNames[family], family == kRows ? RowFamilyOptions() : SmallFamilyOptions());
+    const bool of_rows = family == kRows || family == kPages;
+    families.emplace_back(kFamilyNames[family], of_rows ? RowFamilyOptions() : SmallFamilyOptions());
   }
   std::optional<FoundFiles> found;
   if (mode != Mode::kCreate) {
@@ -83,6 +84,11 @@ RocksRowStore::RocksRowStore(std::filesystem::path directory, Mode mode) : direc
     options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
     status = open();
   }
+  const bool reads = mode == Mode::kReadOnly || mode == Mode::kInspect;
+  if (status.IsInvalidArgument() && reads) {  // What RocksDB says of a family that is not there.
+    families.resize(kPages);
+    status = open();
+  }
   CheckStatus(status, directory_);
   db_.reset(db);
   std::copy(handles.begin(), handles.end(), families_);
@@ -105,7 +111,9 @@ RocksRowStore::RocksRowStore(std::filesystem::path directory, Mode mode) : direc
 
 void RocksRowStore::Close() {
   rocksdb::CancelAllBackgroundWork(db_.get(), true);
-  for (rocksdb::ColumnFamilyHandle* family : families_) db_->DestroyColumnFamilyHandle(family);
+  for (rocksdb::ColumnFamilyHandle* family : families_) {
+    if (family != nullptr) db_->DestroyColumnFamilyHandle(family);
+  }
   db_->Close();
 }
 
@@ -193,15 +201,17 @@ void RocksRowStore::RemoveUnpublished() {
   options.table_filter = [durable](const rocksdb::TableProperties& properties) {
     return MayHoldVersionsFrom(properties, durable);
   };
-  std::unique_ptr<rocksdb::Iterator> rows(db_->NewIterator(options, families_[kRows]));
-  for (rows->SeekToFirst(); rows->Valid(); rows->Next()) {
-    if (DecodeVersionKey(View(rows->key())).commit_lsn < durable) continue;
-    batch.Delete(families_[kRows], rows->key());
-    if (batch.GetDataSize() < (size_t{4} << 20)) continue;
-    CheckStatus(db_->Write(rocksdb::WriteOptions(), &batch), directory_);
-    batch.Clear();
+  for (const Family family : kRowFamilies) {
+    const std::unique_ptr<rocksdb::Iterator> rows = NewIterator(family, options);
+    for (rows->SeekToFirst(); rows->Valid(); rows->Next()) {
+      if (DecodeVersionKey(View(rows->key())).commit_lsn < durable) continue;
+      batch.Delete(families_[family], rows->key());
+      if (batch.GetDataSize() < (size_t{4} << 20)) continue;
+      CheckStatus(db_->Write(rocksdb::WriteOptions(), &batch), directory_);
+      batch.Clear();
+    }
+    CheckStatus(rows->status(), directory_);
   }
-  CheckStatus(rows->status(), directory_);
   batch.DeleteRange(families_[kLog], LsnKey("", durable), std::string(16, '\xFF'));
   StoreState cleaned = state_;
   cleaned.AbandonPull();

@@ -21,11 +21,13 @@
 #include "storage/corrupt.h"
 #include "storage/data_file.h"
 #include "storage/error.h"
+#include "storage/garbage.h"
 #include "storage/parse_message.h"
 #include "storage/row_key.h"
 #include "storage/row_store.h"
 #include "storage/store_seal.h"
 #include "storage/store_state.h"
+#include "storage/version_iterator.h"
 
 namespace rotv {
 
@@ -34,8 +36,10 @@ inline constexpr std::string_view kSequencesPrefix = "sequences/";
 inline constexpr std::string_view kRunPrefix = "run-";
 inline constexpr std::string_view kRunSuffix = ".tmp";
 
-enum Family { kMeta, kRows, kLog, kSchema, kFamilyCount };
-inline constexpr const char* kFamilyNames[kFamilyCount] = {"default", "rows", "log", "schema"};
+// Pages come last: a store of format 3 that is opened for reading has none.
+enum Family { kMeta, kRows, kLog, kSchema, kPages, kFamilyCount };
+inline constexpr const char* kFamilyNames[kFamilyCount] = {"default", "rows", "log", "schema", "pages"};
+inline constexpr Family kRowFamilies[] = {kRows, kPages};
 
 inline rocksdb::Slice Slice(std::string_view view) { return {view.data(), view.size()}; }
 
@@ -58,6 +62,7 @@ class RocksRowStore : public RowStore {
   const std::filesystem::path& directory() const override { return directory_; }
   const StoreState& state() const override { return state_; }
   std::optional<TableId> Write(const VersionBuffer& versions) override;
+  std::optional<TableId> WritePages(const PageBuffer& rows) override;
   void WriteLog(const std::vector<std::pair<std::string, std::string>>& chunks) override;
   void Publish(const StoreState& state, const Addition& addition) override;
   std::optional<VersionBuffer::Found> Newest(std::string_view row_prefix, std::string* storage) const override;
@@ -90,12 +95,14 @@ class RocksRowStore : public RowStore {
   // The LSNs with which those keys of a family end that begin with `prefix`, ascending.
   std::vector<Lsn> LsnsOf(Family family, std::string_view prefix) const;
   std::set<TableId> TablesOf(const std::vector<Lsn>& schemas) const;
+  void DropVersions(const Retention& retention, const std::function<void(uint64_t)>& look, Dropped* dropped);
   void DropUnneededDescriptions(const Retention& retention, Lsn log_from);
 
-  static std::optional<TableId> TableWithTwins(const std::vector<VersionBuffer::Entry>& sorted);
-
+  // Writes one sorted run to a family. `put` is called once, and adds the entries.
   enum class Filter { kNone, kRows };
-  void WriteRun(const std::vector<VersionBuffer::Entry>& sorted, const std::string& file, Filter filter);
+  using PutEntries = std::function<void(const std::function<void(std::string_view key, std::string_view value)>& put)>;
+  void WriteRun(Family family, Filter filter, const PutEntries& put_entries);
+  void WritePageRun(const std::vector<Page>& pages);
 
   // --- What RocksDB's files are held against: see store_seal.cc.
 
@@ -122,6 +129,13 @@ class RocksRowStore : public RowStore {
   void RemoveLeftovers();
 
   std::unique_ptr<rocksdb::Iterator> NewIterator(Family family) const;
+  // Of rows or pages; one of nothing if the store has no such family.
+  std::unique_ptr<rocksdb::Iterator> NewIterator(Family family, const rocksdb::ReadOptions& options) const;
+  // All versions of all rows.
+  VersionIterator AllVersions(const rocksdb::ReadOptions& options) const;
+  // The row of a page that is the newest version of this row there; nullopt if there is none.
+  std::optional<VersionBuffer::Found> NewestInPages(std::string_view row_prefix, std::string* storage) const;
+  uint64_t RowsInPagesEstimate() const;
   void LoadManifest();
   void LoadShapes();
   // Unpublished rows of a killed run do harm: a transaction that is received again would find its own later rows, and

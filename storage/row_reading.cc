@@ -11,8 +11,8 @@ namespace rotv {
 namespace {
 
 struct Bounds {
-  std::string lower_bytes, upper_bytes;
-  rocksdb::Slice lower, upper;
+  std::string lower_bytes, upper_bytes, after_table_bytes;
+  rocksdb::Slice lower, upper, after_table;
 };
 
 }  // namespace
@@ -30,6 +30,16 @@ size_t RocksRowStore::ReadaheadBytes() const {
   return std::clamp(kMostTogether / (std::strtoul(runs.c_str(), nullptr, 10) + kOtherLevels), kLeast, kMost);
 }
 
+std::unique_ptr<rocksdb::Iterator> RocksRowStore::NewIterator(Family family,
+                                                              const rocksdb::ReadOptions& options) const {
+  if (families_[family] == nullptr) return std::unique_ptr<rocksdb::Iterator>(rocksdb::NewEmptyIterator());
+  return std::unique_ptr<rocksdb::Iterator>(db_->NewIterator(options, families_[family]));
+}
+
+VersionIterator RocksRowStore::AllVersions(const rocksdb::ReadOptions& options) const {
+  return VersionIterator({.singles = NewIterator(kRows, options), .pages = NewIterator(kPages, options)});
+}
+
 std::optional<VersionBuffer::Found> RocksRowStore::Newest(std::string_view row_prefix, std::string* storage) const {
   rocksdb::ReadOptions options;  // By filters: not in order beyond the row.
   std::string upper = std::string(row_prefix) + std::string(kLsnSuffixSize, '\xFF') + '\0';
@@ -41,19 +51,48 @@ std::optional<VersionBuffer::Found> RocksRowStore::Newest(std::string_view row_p
   // No row key is a prefix of another, so the first key at or after the prefix is this row's if the row exists.
   if (!iterator->Valid() || !iterator->key().starts_with(Slice(row_prefix)) ||
       iterator->key().size() != row_prefix.size() + kLsnSuffixSize) {
-    return std::nullopt;
+    return NewestInPages(row_prefix, storage);
   }
   VersionBuffer::Found found{DecodeVersionKey(View(iterator->key())).commit_lsn,
                              DecodeRowVersion(View(iterator->value()))};
   storage->assign(found.version.text);
   bool complete = found.version.kind != RowVersion::Kind::kPartial;
+  bool deleted = false;
   for (iterator->Next(); !complete && iterator->Valid(); iterator->Next()) {
     RowVersion older = DecodeRowVersion(View(iterator->value()));
-    if (older.kind == RowVersion::Kind::kTombstone) break;
+    deleted = older.kind == RowVersion::Kind::kTombstone;
+    if (deleted) break;
     complete = shapes_.FillUnchanged(found.version.shape, storage, older);
     if (complete) found.version.kind = RowVersion::Kind::kRow;
   }
   CheckStatus(iterator->status(), directory_);
+  if (!complete && !deleted) {
+    std::string bytes;
+    if (const std::optional<VersionBuffer::Found> older = NewestInPages(row_prefix, &bytes)) {
+      complete = shapes_.FillUnchanged(found.version.shape, storage, older->version);
+      if (complete) found.version.kind = RowVersion::Kind::kRow;
+    }
+  }
+  found.version.text = *storage;
+  return found;
+}
+
+std::optional<VersionBuffer::Found> RocksRowStore::NewestInPages(std::string_view row_prefix,
+                                                                 std::string* storage) const {
+  const std::string end = AfterPrefix(std::string(row_prefix.substr(0, kTablePrefixSize)));
+  const rocksdb::Slice upper(end);
+  rocksdb::ReadOptions options = ReadInOrder();
+  if (!end.empty()) options.iterate_upper_bound = &upper;
+  const std::unique_ptr<rocksdb::Iterator> pages = NewIterator(kPages, options);
+  pages->Seek(Slice(row_prefix));
+  CheckStatus(pages->status(), directory_);
+  if (!pages->Valid()) return std::nullopt;
+  PageReader page;
+  page.Open(View(pages->key()), View(pages->value()));
+  page.SeekForward(row_prefix);
+  if (page.AtEnd() || page.key().substr(0, page.key().size() - kLsnSuffixSize) != row_prefix) return std::nullopt;
+  storage->assign(page.line());
+  VersionBuffer::Found found{page.commit_lsn(), page.version()};
   found.version.text = *storage;
   return found;
 }
@@ -62,23 +101,30 @@ std::unique_ptr<RowScan> RocksRowStore::ScanAt(const ScanRequest& request) const
   std::string prefix = EncodeRowPrefix(request.table, request.epoch, "");
   const KeyRange& range = request.range;
   auto bounds = std::make_shared<Bounds>();
+  bounds->after_table_bytes = AfterPrefix(prefix);
   bounds->lower_bytes = range.begin.empty() ? prefix : range.begin;
-  bounds->upper_bytes = range.end.empty() ? AfterPrefix(prefix) : range.end;
+  bounds->upper_bytes = range.end.empty() ? bounds->after_table_bytes : range.end;
   bounds->lower = bounds->lower_bytes;
   bounds->upper = bounds->upper_bytes;
-  rocksdb::ReadOptions options;
+  bounds->after_table = bounds->after_table_bytes;
+  rocksdb::ReadOptions options = ReadInOrder();
   options.iterate_lower_bound = &bounds->lower;
-  if (!bounds->upper_bytes.empty()) options.iterate_upper_bound = &bounds->upper;  // The last table of all has none.
-  // Rows that are looked up one by one are looked for only in files whose filters say that they may have them.
-  options.total_order_seek = request.access == ScanRequest::Access::kAllRows;
   if (request.access == ScanRequest::Access::kAllRows) {
     options.fill_cache = false;  // A scan reads each block once, and would evict everything else.
     options.readahead_size = ReadaheadBytes();
   }
-  std::unique_ptr<rocksdb::Iterator> iterator(db_->NewIterator(options, families_[kRows]));
+  // The last table of all has no upper bound.
+  if (!bounds->after_table_bytes.empty()) options.iterate_upper_bound = &bounds->after_table;
+  std::unique_ptr<rocksdb::Iterator> pages = NewIterator(kPages, options);
+  if (!bounds->upper_bytes.empty()) options.iterate_upper_bound = &bounds->upper;
+  // Rows that are looked up one by one are looked for only in files whose filters say that they may have them.
+  options.total_order_seek = request.access == ScanRequest::Access::kAllRows;
   return NewRowScan({.table_prefix = prefix,
-                     .iterator = std::move(iterator),
-                     .bounds = std::move(bounds),
+                     .versions = {.singles = NewIterator(kRows, options),
+                                  .pages = std::move(pages),
+                                  .begin = bounds->lower_bytes,
+                                  .end = range.end,
+                                  .bounds = bounds},
                      .lsn = std::min(request.lsn, Lsn(durable_lsn_)),
                      .shapes = shapes_,
                      .shape = request.shape});
@@ -93,13 +139,13 @@ void RocksRowStore::VisitVersions(const std::function<void(const VersionKey&, co
   options.table_filter = [from](const rocksdb::TableProperties& properties) {
     return MayHoldVersionsFrom(properties, from);
   };
-  std::unique_ptr<rocksdb::Iterator> rows(db_->NewIterator(options, families_[kRows]));
-  for (rows->SeekToFirst(); rows->Valid(); rows->Next()) {
-    const VersionKey key = DecodeVersionKey(View(rows->key()));
-    if (key.commit_lsn < from) continue;
-    visit(key, DecodeRowVersion(View(rows->value())), rows->key().size() + rows->value().size());
+  VersionIterator versions = AllVersions(options);
+  for (versions.SeekToFirst(); versions.Valid(); versions.Next()) {
+    if (versions.commit_lsn() < from) continue;
+    const RowVersion version = versions.version();
+    visit(DecodeVersionKey(versions.key()), version, versions.key().size() + version.text.size());
   }
-  CheckStatus(rows->status(), directory_);
+  CheckStatus(versions.status(), directory_);
 }
 
 std::vector<KeyRange> RocksRowStore::Split(TableId table, EpochNumber epoch, size_t parts) const {
@@ -110,7 +156,7 @@ std::vector<KeyRange> RocksRowStore::Split(TableId table, EpochNumber epoch, siz
   db_->GetLiveFilesMetaData(&files);
   std::vector<std::string> cuts;
   for (const rocksdb::LiveFileMetaData& file : files) {
-    if (file.column_family_name != kFamilyNames[kRows]) continue;
+    if (file.column_family_name != kFamilyNames[kRows] && file.column_family_name != kFamilyNames[kPages]) continue;
     if (file.smallestkey > prefix && file.smallestkey < end) {
       // The cut has no LSN, so that all versions of a row are in one range.
       cuts.push_back(file.smallestkey.substr(0, file.smallestkey.size() - kLsnSuffixSize));
@@ -133,7 +179,30 @@ std::vector<KeyRange> RocksRowStore::Split(TableId table, EpochNumber epoch, siz
 uint64_t RocksRowStore::VersionsEstimate() const {
   uint64_t keys = 0;
   db_->GetIntProperty(families_[kRows], rocksdb::DB::Properties::kEstimateNumKeys, &keys);
-  return keys;
+  return keys + RowsInPagesEstimate();
+}
+
+// By some pages from everywhere.
+uint64_t RocksRowStore::RowsInPagesEstimate() const {
+  constexpr size_t kSample = 8;
+  uint64_t pages = 0;
+  if (families_[kPages] == nullptr) return 0;
+  db_->GetIntProperty(families_[kPages], rocksdb::DB::Properties::kEstimateNumKeys, &pages);
+  rocksdb::ColumnFamilyMetaData files;
+  db_->GetColumnFamilyMetaData(families_[kPages], &files);
+  std::vector<std::string> places;
+  for (const rocksdb::LevelMetaData& level : files.levels) {
+    for (const rocksdb::SstFileMetaData& file : level.files) places.push_back(file.smallestkey);
+  }
+  const std::unique_ptr<rocksdb::Iterator> some = NewIterator(kPages, ReadInOrder());
+  uint64_t seen = 0, rows = 0;
+  for (size_t i = 0; i < places.size(); i += places.size() / kSample + 1) {
+    some->Seek(places[i]);
+    if (!some->Valid()) continue;
+    ++seen;
+    rows += RowsInPage(View(some->value()));
+  }
+  return seen == 0 ? 0 : pages * rows / seen;
 }
 
 uint64_t RocksRowStore::DiskBytes() const {

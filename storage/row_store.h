@@ -22,6 +22,7 @@
 #include "storage/data_file.h"
 #include "storage/lsn.h"
 #include "storage/retention.h"
+#include "storage/row_page.h"
 #include "storage/row_scan.h"
 #include "storage/row_version.h"
 #include "storage/shape_map.h"
@@ -75,6 +76,11 @@ class RowStore {
   // was added twice to a buffer without an index; then nothing was written. Throws kDisk before the disk is quite full
   // (free_space.h), so that what was written before can be published.
   virtual std::optional<TableId> Write(const VersionBuffer& versions) = 0;
+
+  // Writes rows of a copy to disk, synced, where they are as those of Write(). No page may lie between two rows of
+  // another page of the same table and epoch that is or will be there. Returns and throws as Write() does, of those
+  // that are in no page.
+  virtual std::optional<TableId> WritePages(const PageBuffer& rows) = 0;
 
   // Adds chunks of the change log, from ChangeLogBuilder. They are durable and visible with the next Publish().
   virtual void WriteLog(const std::vector<std::pair<std::string, std::string>>& chunks) = 0;

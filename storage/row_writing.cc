@@ -14,51 +14,65 @@
 
 namespace rotv {
 
-std::optional<TableId> RocksRowStore::TableWithTwins(const std::vector<VersionBuffer::Entry>& sorted) {
-  const auto twin = std::adjacent_find(sorted.begin(), sorted.end(),
-                                       [](const auto& one, const auto& next) { return one.key() == next.key(); });
-  if (twin == sorted.end()) return std::nullopt;
-  return DecodeVersionKey(twin->key()).table;
-}
-
 std::optional<TableId> RocksRowStore::Write(const VersionBuffer& versions) {
   if (versions.empty()) return std::nullopt;
   const std::vector<VersionBuffer::Entry> sorted = versions.Sorted();
   // The disk is not filled up to its end: what is stored can still be published then, or removed.
   RequireFreeSpace(directory_, versions.bytes());
   if (versions.keeps_twins()) {
-    if (std::optional<TableId> twice = TableWithTwins(sorted)) return twice;
+    if (std::optional<TableId> twice = VersionBuffer::TableWithTwins(sorted)) return twice;
   }
-  std::string file = (directory_ / fmt::format("{}{}{}", kRunPrefix, next_run_++, kRunSuffix)).string();
+  // Most of what a copy writes goes to the last level, where filters are of no use.
+  WriteRun(kRows, versions.keeps_twins() ? Filter::kNone : Filter::kRows, [&](const auto& put) {
+    for (const VersionBuffer::Entry& entry : sorted) put(entry.key(), entry.value());
+  });
+  return std::nullopt;
+}
+
+std::optional<TableId> RocksRowStore::WritePages(const PageBuffer& rows) {
+  if (const std::optional<TableId> twice = Write(rows.singles())) return twice;
+  if (rows.pages().empty()) return std::nullopt;
+  RequireFreeSpace(directory_, rows.bytes());
+  WritePageRun(rows.pages());
+  return std::nullopt;
+}
+
+void RocksRowStore::WritePageRun(const std::vector<Page>& pages) {
+  std::vector<const Page*> sorted;
+  sorted.reserve(pages.size());
+  for (const Page& page : pages) sorted.push_back(&page);
+  // Tables may come in any order.
+  std::sort(sorted.begin(), sorted.end(), [](const Page* a, const Page* b) { return a->key < b->key; });
+  WriteRun(kPages, Filter::kNone, [&](const auto& put) {
+    for (const Page* page : sorted) put(page->key, page->value);
+  });
+}
+
+void RocksRowStore::WriteRun(Family family, Filter filter, const PutEntries& put_entries) {
+  const std::string file = (directory_ / fmt::format("{}{}{}", kRunPrefix, next_run_++, kRunSuffix)).string();
   try {
-    // Most of what a copy writes goes to the last level, where filters are of no use.
-    WriteRun(sorted, file, versions.keeps_twins() ? Filter::kNone : Filter::kRows);
-    return std::nullopt;
+    rocksdb::Options options(StoreDbOptions(), RowFamilyOptions());
+    rocksdb::EnvOptions written_early;  // Writeback starts early, so that the sync at the end is short.
+    written_early.bytes_per_sync = uint64_t{1} << 20;
+    // The file stays in the page cache: ingestion reads it at once, and a seed often reads it soon.
+    constexpr bool kInvalidatePageCache = false;
+    rocksdb::SstFileWriter writer(written_early, options, families_[family], kInvalidatePageCache,
+                                  rocksdb::Env::IOPriority::IO_TOTAL, /*skip_filters=*/filter == Filter::kNone);
+    CheckStatus(writer.Open(file), directory_);
+    put_entries([&](std::string_view key, std::string_view value) {
+      CheckStatus(writer.Put(Slice(key), Slice(value)), directory_);
+    });
+    CheckStatus(writer.Finish(), directory_);
+    rocksdb::IngestExternalFileOptions ingest;
+    ingest.move_files = true;
+    ingest.snapshot_consistency = false;
+    std::lock_guard lock(files_mutex_);
+    const TablesStay stay;
+    CheckStatus(db_->IngestExternalFile(families_[family], {file}, ingest), directory_);
   } catch (...) {
     unlink(file.c_str());  // The space is free at once, even if no later run opens the store (the disk may be full).
     throw;
   }
-}
-
-void RocksRowStore::WriteRun(const std::vector<VersionBuffer::Entry>& sorted, const std::string& file, Filter filter) {
-  rocksdb::Options options(StoreDbOptions(), RowFamilyOptions());
-  rocksdb::EnvOptions written_early;  // Writeback starts early, so that the sync at the end is short.
-  written_early.bytes_per_sync = uint64_t{1} << 20;
-  // The file stays in the page cache: ingestion reads it at once, and a seed often reads it soon.
-  constexpr bool kInvalidatePageCache = false;
-  rocksdb::SstFileWriter writer(written_early, options, families_[kRows], kInvalidatePageCache,
-                                rocksdb::Env::IOPriority::IO_TOTAL, /*skip_filters=*/filter == Filter::kNone);
-  CheckStatus(writer.Open(file), directory_);
-  for (const VersionBuffer::Entry& entry : sorted) {
-    CheckStatus(writer.Put(Slice(entry.key()), Slice(entry.value())), directory_);
-  }
-  CheckStatus(writer.Finish(), directory_);
-  rocksdb::IngestExternalFileOptions ingest;
-  ingest.move_files = true;
-  ingest.snapshot_consistency = false;
-  std::lock_guard lock(files_mutex_);
-  const TablesStay stay;
-  CheckStatus(db_->IngestExternalFile(families_[kRows], {file}, ingest), directory_);
 }
 
 void RocksRowStore::WriteLog(const std::vector<std::pair<std::string, std::string>>& chunks) {
@@ -69,7 +83,9 @@ void RocksRowStore::WriteLog(const std::vector<std::pair<std::string, std::strin
 
 void RocksRowStore::DropEpoch(TableId table, EpochNumber epoch) {
   std::string begin = EncodeRowPrefix(table, epoch, "");
-  CheckStatus(db_->DeleteRange(rocksdb::WriteOptions(), families_[kRows], begin, AfterPrefix(begin)), directory_);
+  for (const Family family : kRowFamilies) {
+    CheckStatus(db_->DeleteRange(rocksdb::WriteOptions(), families_[family], begin, AfterPrefix(begin)), directory_);
+  }
 }
 
 void RocksRowStore::DropUnlistedEpochs(const std::set<TableId>& tables) {
@@ -83,22 +99,32 @@ void RocksRowStore::DropUnlistedEpochs(const std::set<TableId>& tables) {
     rocksdb::ReadOptions options = ReadInOrder();
     const rocksdb::Slice upper(end);
     if (!end.empty()) options.iterate_upper_bound = &upper;
-    std::unique_ptr<rocksdb::Iterator> rows(db_->NewIterator(options, families_[kRows]));
-    rows->Seek(begin);
-    CheckStatus(rows->status(), directory_);
-    // Most tables have none, and each range that is deleted makes every later read a little slower.
-    if (!rows->Valid()) continue;
-    CheckStatus(db_->DeleteRange(rocksdb::WriteOptions(), families_[kRows], begin, end), directory_);
+    for (const Family family : kRowFamilies) {
+      const std::unique_ptr<rocksdb::Iterator> rows = NewIterator(family, options);
+      rows->Seek(begin);
+      CheckStatus(rows->status(), directory_);
+      // Most tables have none, and each range that is deleted makes every later read a little slower.
+      if (!rows->Valid()) continue;
+      CheckStatus(db_->DeleteRange(rocksdb::WriteOptions(), families_[family], begin, end), directory_);
+    }
   }
 }
 
-CompactionOwed RocksRowStore::compaction_owed() const { return CompactionOwedByRows(db_.get(), families_[kRows]); }
+CompactionOwed RocksRowStore::compaction_owed() const {
+  CompactionOwed owed = CompactionOwed::kNothing;
+  for (const Family family : kRowFamilies) {
+    if (families_[family] != nullptr) owed = std::max(owed, CompactionOwedByRows(db_.get(), families_[family]));
+  }
+  return owed;
+}
 
 void RocksRowStore::Compact() {
   const auto has_room = [this](uint64_t bytes) { return HasFreeSpace(directory_, bytes); };
   // Publishing again names the files as they are now, and lets RocksDB remove those that were merged.
   const auto merged = [this] { Publish(state_, {}); };
-  CheckStatus(CompactRows(db_.get(), families_[kRows], has_room, merged), directory_);
+  for (const Family family : kRowFamilies) {
+    CheckStatus(CompactRows(db_.get(), families_[family], has_room, merged), directory_);
+  }
 }
 
 }  // namespace rotv

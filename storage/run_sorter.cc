@@ -12,42 +12,34 @@
 // compaction would compress all of it a second time. So they are sorted on disk first, and compressed once. In between
 // are tables of which some rows were updated, and moved: what follows is written, and only the rest is sorted. The
 // first buffer is held back until the second one tells which kind this is.
+//
+// Rows are written in pages, which must not overlap. Those that follow are one sequence; what was put aside is another,
+// of which the rows between the first and the last row of their table in the first sequence are written one by one.
 
 namespace rotv {
 namespace {
-
-using Entries = std::vector<VersionBuffer::Entry>;
 
 // The size of what is written to the store at once: a good file of it.
 constexpr size_t kRunBytes = size_t{16} << 20;
 constexpr uint64_t kRowsBetweenLooks = 8192;
 
-// Writes buffers in a thread of its own, one after the other, while the next one is filled.
+// Writes pages in a thread of its own, while the next ones are made.
 class Writing {
  public:
   explicit Writing(RowStore& store) : store_(store) {}
 
-  void Write(std::unique_ptr<VersionBuffer> rows) {
+  void Write(std::unique_ptr<PageBuffer> rows) {
     Wait();
-    under_way_ = std::async(std::launch::async,
-                            [this, rows = std::move(rows)]() -> std::optional<TableId> { return store_.Write(*rows); });
+    under_way_ = std::async(std::launch::async, [this, rows = std::move(rows)] { store_.WritePages(*rows); });
   }
-  // The table of a row that was there twice in any buffer.
-  std::optional<TableId> Wait() {
-    if (under_way_.valid()) {
-      const std::optional<TableId> twice = under_way_.get();
-      if (!twice_) twice_ = twice;
-    }
-    return twice_;
+  void Wait() {
+    if (under_way_.valid()) under_way_.get();
   }
 
  private:
   RowStore& store_;
-  std::optional<TableId> twice_;
-  std::future<std::optional<TableId>> under_way_;  // Its destructor waits.
+  std::future<void> under_way_;  // Its destructor waits.
 };
-
-std::unique_ptr<VersionBuffer> NewBuffer() { return std::make_unique<VersionBuffer>(VersionBuffer::Index::kNone); }
 
 }  // namespace
 
@@ -57,11 +49,11 @@ std::optional<TableId> RunSorter::Add(std::unique_ptr<VersionBuffer> rows) {
   if (rows->empty()) return std::nullopt;
   if (last_key_.empty()) {
     last_key_ = rows->GreatestKey();
-    if (rows->bytes() > 2 * kRunBytes) return store_.Write(*rows);  // A large row is not held.
     first_ = std::move(rows);
-    return std::nullopt;
+    return first_->bytes() > 2 * kRunBytes ? PassOnFirst(To::kStore) : std::nullopt;  // A large row is not held.
   }
   const Entries sorted = rows->Sorted();
+  if (const std::optional<TableId> twice = VersionBuffer::TableWithTwins(sorted)) return twice;
   const auto follows = std::partition_point(sorted.begin(), sorted.end(), [this](const VersionBuffer::Entry& entry) {
     return entry.key() <= std::string_view(last_key_);
   });
@@ -75,39 +67,83 @@ std::optional<TableId> RunSorter::Add(std::unique_ptr<VersionBuffer> rows) {
     return std::nullopt;
   }
   if (sorted.back().key() > last_key_) last_key_ = sorted.back().key();
-  if (late == 0 || !has_room) return store_.Write(*rows);
-  late_.Add(sorted.data(), sorted.data() + late);
-  const std::unique_ptr<VersionBuffer> following = NewBuffer();
-  for (auto entry = follows; entry != sorted.end(); ++entry) following->PutEncoded(entry->key(), entry->value());
-  return store_.Write(*following);
+  PageBuffer pages;
+  if (has_room) {
+    late_.Add(sorted.data(), sorted.data() + late);
+  } else {
+    for (auto entry = sorted.begin(); entry != follows; ++entry) pages.AddSingle(entry->key(), entry->value());
+  }
+  WriteInOrder({follows, sorted.end()}, &pages);
+  return std::nullopt;
 }
 
 std::optional<TableId> RunSorter::PassOnFirst(To to) {
   if (!first_) return std::nullopt;
   const std::unique_ptr<VersionBuffer> first = std::move(first_);
-  if (to == To::kStore) return store_.Write(*first);
   const Entries sorted = first->Sorted();
-  late_.Add(sorted.data(), sorted.data() + sorted.size());
+  if (const std::optional<TableId> twice = VersionBuffer::TableWithTwins(sorted)) return twice;
+  if (to == To::kLate) {
+    late_.Add(sorted.data(), sorted.data() + sorted.size());
+  } else {
+    PageBuffer pages;
+    WriteInOrder(sorted, &pages);
+  }
   return std::nullopt;
+}
+
+void RunSorter::WriteInOrder(const Entries& sorted, PageBuffer* pages) {
+  Span* span = nullptr;
+  std::string_view table, last;
+  for (const VersionBuffer::Entry& entry : sorted) {
+    if (const std::string_view its = entry.key().substr(0, kTablePrefixSize); its != table) {
+      if (span != nullptr) span->last = last;
+      table = its;
+      span = &in_pages_[std::string(table)];
+      if (span->first.empty()) span->first = entry.key();
+    }
+    last = entry.key();
+    pages->Add(last, entry.value());
+  }
+  if (span != nullptr) span->last = last;
+  pages->EndPage();
+  store_.WritePages(*pages);
 }
 
 std::optional<TableId> RunSorter::Finish(const std::function<void()>& look) {
   last_key_.clear();
   if (const std::optional<TableId> twice = PassOnFirst(To::kStore)) return twice;
+  const std::map<std::string, Span, std::less<>> in_pages = std::exchange(in_pages_, {});
   if (late_.empty()) return std::nullopt;
   Writing writing(store_);
-  std::unique_ptr<VersionBuffer> buffer = NewBuffer();
+  auto pages = std::make_unique<PageBuffer>();
+  std::optional<TableId> twice;
+  std::string last;
+  const Span* span = nullptr;
+  bool is_behind = false;  // The rows before were behind their table's span.
   uint64_t rows = 0;
   late_.Merge([&](std::string_view key, std::string_view value) {
     if (++rows % kRowsBetweenLooks == 0) look();
-    buffer->PutEncoded(key, value);
-    if (buffer->bytes() < kRunBytes) return;
-    const bool has_large_row = buffer->bytes() > 2 * kRunBytes;
-    writing.Write(std::exchange(buffer, NewBuffer()));
-    if (has_large_row) (void)writing.Wait();  // Such a row is not held twice.
+    if (key == last && !twice) twice = DecodeVersionKey(key).table;
+    const std::string_view table = key.substr(0, kTablePrefixSize);
+    if (!std::string_view(last).starts_with(table)) {
+      const auto found = in_pages.find(table);
+      span = found == in_pages.end() ? nullptr : &found->second;
+      is_behind = false;
+    }
+    last = key;
+    if (span != nullptr && key >= span->first && key <= span->last) return pages->AddSingle(key, value);
+    if (span != nullptr && key > span->last && !std::exchange(is_behind, true)) pages->EndPage();
+    pages->Add(key, value);
+    if (pages->bytes() < kRunBytes) return;
+    const bool has_large_row = pages->bytes() > 2 * kRunBytes;
+    pages->EndPage();
+    writing.Write(std::exchange(pages, std::make_unique<PageBuffer>()));
+    if (has_large_row) writing.Wait();  // Such a row is not held twice.
   });
-  writing.Write(std::move(buffer));
-  return writing.Wait();
+  pages->EndPage();
+  writing.Write(std::move(pages));
+  writing.Wait();
+  return twice;
 }
 
 }  // namespace rotv

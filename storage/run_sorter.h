@@ -1,13 +1,15 @@
-// RunSorter writes the many rows of a copy to a store so that what it has written overlaps little, whatever the order
-// in which the rows come: a scan then merges one or two runs, and nothing has to be compacted.
+// RunSorter writes the many rows of a copy to a store, in pages, so that what it has written overlaps little, whatever
+// the order in which the rows come: a scan then merges one or two runs, and nothing has to be compacted.
 
 #pragma once
 
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "storage/row_store.h"
 #include "storage/spilled_runs.h"
@@ -35,7 +37,17 @@ class RunSorter {
   enum class To { kStore, kLate };
   std::optional<TableId> PassOnFirst(To to);
 
+  // Writes rows that follow all that was written, and what is in `*pages`.
+  using Entries = std::vector<VersionBuffer::Entry>;
+  void WriteInOrder(const Entries& sorted, PageBuffer* pages);
+
+  // The first and the last row of a table and epoch that are in pages; between them there is no room for another page.
+  struct Span {
+    std::string first, last;
+  };
+
   RowStore& store_;
+  std::map<std::string, Span, std::less<>> in_pages_;  // By the prefix of the keys.
   std::unique_ptr<VersionBuffer> first_;
   std::string last_key_;  // The greatest key of the first buffer and of those that followed; empty: there was none.
   SpilledRuns late_;

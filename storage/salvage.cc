@@ -33,6 +33,10 @@ namespace fs = std::filesystem;
 
 bool IsTable(const fs::path& path) { return path.extension() == ".sst"; }
 
+bool HasRows(const DataFile& file) {
+  return file.content == DataFile::Content::kRows || file.content == DataFile::Content::kPages;
+}
+
 class SalvageRun {
  public:
   explicit SalvageRun(const SalvageRequest& request) : request_(request) {}
@@ -77,7 +81,8 @@ class SalvageRun {
     std::vector<std::string> names;
     CheckStatus(rocksdb::DB::ListColumnFamilies(options, request_.to.string(), &names), request_.to);
     for (const std::string& name : names) {
-      families.emplace_back(name, name == "rows" ? RowFamilyOptions() : SmallFamilyOptions());
+      const bool of_rows = name == "rows" || name == "pages";
+      families.emplace_back(name, of_rows ? RowFamilyOptions() : SmallFamilyOptions());
     }
     rocksdb::DB* db = nullptr;
     std::vector<rocksdb::ColumnFamilyHandle*> handles;
@@ -97,7 +102,7 @@ class SalvageRun {
     }
     for (const DataFile& file : request_.damaged) {
       result_.log_lost = result_.log_lost || file.content == DataFile::Content::kChangeLog;
-      if (file.content == DataFile::Content::kRows) lost.merge(EpochsIn(request_.from, file, known));
+      if (HasRows(file)) lost.merge(EpochsIn(request_.from, file, known));
     }
     result_.lost.assign(lost.begin(), lost.end());
     for (proto::TableHistory& history : *manifest_.mutable_tables()) {
@@ -113,8 +118,7 @@ class SalvageRun {
   void PutSubstitute(const DataFile& file) {
     constexpr size_t kFooterBytes = 53;
     const fs::path path = request_.to / file.name;
-    const bool rows = file.content == DataFile::Content::kRows;
-    rocksdb::Options options(StoreDbOptions(), rows ? RowFamilyOptions() : SmallFamilyOptions());
+    rocksdb::Options options(StoreDbOptions(), HasRows(file) ? RowFamilyOptions() : SmallFamilyOptions());
     // The damaged one may have no filter, and be hardly larger than this one.
     options.prefix_extractor.reset();
     rocksdb::SstFileWriter writer(rocksdb::EnvOptions(), options, /*column_family=*/nullptr,

@@ -110,10 +110,14 @@ void ShapeConverter::Plan(uint32_t from) {
   }
 }
 
-std::string_view ShapeConverter::Convert(uint32_t from, std::string_view line) {
-  if (from == to_) return line;
+bool ShapeConverter::IsSame(uint32_t from) {
+  if (from == to_) return true;
   if (planned_ != from) Plan(from);
-  if (same_) return line;
+  return same_;
+}
+
+std::string_view ShapeConverter::Convert(uint32_t from, std::string_view line) {
+  if (IsSame(from)) return line;
   split_.clear();
   for (size_t start = 0; fields_ != 0;) {
     size_t tab = line.find('\t', start);

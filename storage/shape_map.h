@@ -59,6 +59,9 @@ class ShapeConverter {
   // The result lives until the next call, and as long as `line`.
   std::string_view Convert(uint32_t from, std::string_view line);
 
+  // True if lines of this shape need no conversion.
+  bool IsSame(uint32_t from);
+
  private:
   // The origin of a column of the new shape: the index of a field, or (if negative) a value.
   struct Source {

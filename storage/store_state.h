@@ -20,7 +20,7 @@
 
 namespace rotv {
 
-inline constexpr uint32_t kFormatVersion = 3;
+inline constexpr uint32_t kFormatVersion = 4;
 // Stores of this format and later ones are read; they become kFormatVersion when they are next written.
 inline constexpr uint32_t kOldestFormatVersion = 2;
 

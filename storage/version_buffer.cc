@@ -136,6 +136,13 @@ std::string_view VersionBuffer::GreatestKey() const {
       ->key();
 }
 
+std::optional<TableId> VersionBuffer::TableWithTwins(const std::vector<Entry>& sorted) {
+  const auto twin = std::adjacent_find(sorted.begin(), sorted.end(),
+                                       [](const Entry& one, const Entry& next) { return one.key() == next.key(); });
+  if (twin == sorted.end()) return std::nullopt;
+  return DecodeVersionKey(twin->key()).table;
+}
+
 std::vector<VersionBuffer::Entry> VersionBuffer::Sorted() const {
   // The rows of a table often arrive in the order of their keys: one check is cheaper than a sort.
   const auto not_before = [](const Entry& a, const Entry& b) { return a.key() >= b.key(); };

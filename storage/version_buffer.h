@@ -44,6 +44,8 @@ class VersionBuffer {
   };
   // All versions, in byte order of their keys; each key once, unless a row was added twice without an index.
   std::vector<Entry> Sorted() const;
+  // The table of two neighbours with one key; nullopt if there are none.
+  static std::optional<TableId> TableWithTwins(const std::vector<Entry>& sorted);
   bool keeps_twins() const { return index_ == Index::kNone; }
 
   // The greatest of all keys; the buffer must not be empty.

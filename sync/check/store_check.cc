@@ -9,8 +9,10 @@
 #include <set>
 #include <utility>
 
+#include "storage/corrupt.h"
 #include "storage/epochs.h"
 #include "storage/error.h"
+#include "storage/row_page.h"
 #include "storage/row_store.h"
 #include "storage/store_seal.h"
 #include "storage/view_path.h"
@@ -116,15 +118,29 @@ class StoreCheck {
     std::optional<std::string> damage =
         FindDamageByReading(request_.path, file, [&](std::string_view key, std::string_view value) {
           if (++entries % kEntriesBetweenLooks == 0) interrupt_.Check();
-          if (file.content != Content::kRows || entry_check() == nullptr) return;
+          if (entry_check() == nullptr) return;
           try {
-            entry_check()->Version(DecodeVersionKey(key), DecodeRowVersion(value), &memory);
+            if (file.content == Content::kRows) {
+              entry_check()->Version(DecodeVersionKey(key), DecodeRowVersion(value), &memory);
+            } else if (file.content == Content::kPages) {
+              CheckPage(key, value, &memory);
+            }
           } catch (const Error& error) {
             if (wrong++ == 0) first_wrong = error.what();
           }
         });
     if (damage || wrong == 0) return damage;
     return fmt::format("{} of its {} entries are not what was written, the first: {}", wrong, entries, first_wrong);
+  }
+
+  void CheckPage(std::string_view key, std::string_view value, EntryCheck::Memory* memory) {
+    PageReader page;
+    std::string last;
+    for (page.Open(key, value); !page.AtEnd(); page.Next()) {
+      if (page.key() <= last) ThrowCorrupt("a page whose rows are out of order");
+      last = page.key();
+      entry_check()->Version(DecodeVersionKey(last), page.version(), memory);
+    }
   }
 
   // Null if the schemas cannot be read.
@@ -145,6 +161,7 @@ class StoreCheck {
     unreadable_.insert(file.content);
     switch (file.content) {
       case Content::kRows:
+      case Content::kPages:
         DescribeRows(file, &finding);
         break;
       case Content::kChangeLog:

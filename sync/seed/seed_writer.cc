@@ -117,11 +117,7 @@ class ReadAhead {
     std::unique_ptr<RowScan> scan = store_.ScanAt(part.scan);
     std::string piece = NewPiece();
     uint64_t rows = 0;
-    for (uint64_t row = part.first_row; scan->Next(); ++row) {
-      if (part.chosen != nullptr && !part.chosen->Has(row)) continue;
-      piece.append(scan->line());
-      piece.push_back('\n');
-      ++rows;
+    for (uint64_t row = part.first_row; AddLines(part, *scan, &row, &rows, &piece);) {
       if (piece.size() < kPieceBytes) continue;
       if (!HandOver(part, std::move(piece))) return;
       piece = NewPiece();
@@ -131,6 +127,23 @@ class ReadAhead {
     part.rows = rows;
     part.complete = true;
     if (part.number == writing_) read_.notify_one();
+  }
+
+  // Adds the next lines, if they are wanted; false at the end. `*row` is the number of the next row, `*rows` that of
+  // those that were added.
+  static bool AddLines(const Part& part, RowScan& scan, uint64_t* row, uint64_t* rows, std::string* piece) {
+    if (part.chosen == nullptr) {
+      const RowScan::Lines lines = scan.NextLines();
+      piece->append(lines.text);
+      *rows += lines.rows;
+      if (lines.rows > 0) return true;
+    }
+    if (!scan.Next()) return false;
+    if (part.chosen != nullptr && !part.chosen->Has((*row)++)) return true;
+    piece->append(scan.line());
+    piece->push_back('\n');
+    ++*rows;
+    return true;
   }
 
   void PassOn(Part& part) {

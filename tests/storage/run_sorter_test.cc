@@ -54,7 +54,8 @@ size_t MostRunsAt(RowStore& store, int64_t count) {
         EncodeVersionKey({.table = 1, .epoch = 0, .row_key = testing::IntegerKey(id), .commit_lsn = Lsn(10)});
     size_t runs = 0;
     for (const DataFile& file : store.DataFiles()) {
-      if (file.content == DataFile::Content::kRows && file.first_key <= key && key <= file.last_key) ++runs;
+      const bool has_rows = file.content == DataFile::Content::kRows || file.content == DataFile::Content::kPages;
+      if (has_rows && file.first_key <= key && key <= file.last_key) ++runs;
     }
     most = std::max(most, runs);
   }

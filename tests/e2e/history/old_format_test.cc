@@ -1,5 +1,5 @@
-// A store that a program of format 2 wrote: two tables, two pulls with a change of the schema between them, a snapshot
-// of the first, and the seeds that that program made of both points.
+// Stores that programs of formats 2 and 3 wrote: two tables, two pulls with a change of the schema between them, a
+// snapshot of the first, and the seeds that those programs made of both points.
 //
 // Labels: asan
 
@@ -22,11 +22,12 @@ using testing::ReadFile;
 using testing::Result;
 using testing::RunCommand;
 
-class OldFormatTest : public ::testing::Test {
+class OldFormatTest : public ::testing::TestWithParam<int> {
  protected:
   OldFormatTest() {
-    MustRun({.argv = {"tar", "-xzf", ROTV_SOURCE_DIR "/tests/e2e/history/store_of_format_2.tar.gz", "-C",
-                      directory_.path().string()}});
+    const std::string archive =
+        ROTV_SOURCE_DIR "/tests/e2e/history/store_of_format_" + std::to_string(GetParam()) + ".tar.gz";
+    MustRun({.argv = {"tar", "-xzf", archive, "-C", directory_.path().string()}});
   }
   Result Sync(std::vector<std::string> arguments) const {
     arguments.insert(arguments.begin(), {ROTV_SYNC_BINARY, "--home", directory_ / "home", "--config",
@@ -58,7 +59,7 @@ class OldFormatTest : public ::testing::Test {
   testing::TempDir directory_;
 };
 
-TEST_F(OldFormatTest, IsReadAsItIs) {
+TEST_P(OldFormatTest, IsReadAsItIs) {
   const auto before = StoreFiles();
   ExpectTheSameSeeds();
   const Result log = Sync({"log"});
@@ -67,7 +68,7 @@ TEST_F(OldFormatTest, IsReadAsItIs) {
   EXPECT_EQ(StoreFiles(), before);
 }
 
-TEST_F(OldFormatTest, ACommandThatWritesBringsItToThePresentFormat) {
+TEST_P(OldFormatTest, ACommandThatWritesBringsItToThePresentFormat) {
   const Result created = Sync({"snapshot", "create", "later"});
   ASSERT_EQ(created.exit_status, 0) << created.err;
   EXPECT_TRUE(fs::exists(Store() / "seal"));
@@ -82,6 +83,8 @@ TEST_F(OldFormatTest, ACommandThatWritesBringsItToThePresentFormat) {
   fs::remove(Store() / "seal");
   EXPECT_EQ(Sync({"status"}).exit_status, 7);
 }
+
+INSTANTIATE_TEST_SUITE_P(Formats, OldFormatTest, ::testing::Values(2, 3));
 
 }  // namespace
 }  // namespace rotv

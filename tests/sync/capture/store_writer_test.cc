@@ -53,6 +53,7 @@ class GatedStore : public RowStore {
     }
     return inner_.Write(versions);
   }
+  std::optional<TableId> WritePages(const PageBuffer& rows) override { return inner_.WritePages(rows); }
   void WriteLog(const std::vector<std::pair<std::string, std::string>>& chunks) override { inner_.WriteLog(chunks); }
   void Publish(const StoreState& state, const Addition& addition) override { inner_.Publish(state, addition); }
   std::optional<VersionBuffer::Found> Newest(std::string_view row_prefix, std::string* storage) const override {
