@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 #include "storage/error.h"
 
 namespace rotv::remote {
@@ -29,15 +31,18 @@ void RowIntake::Take(const UnpackedSegment& segment, const RowBounds& bounds) {
     TakeTable(rows, bounds);
     if (buffer_ && buffer_->bytes() >= kBufferBytes) Flush();
   }
-  if (buffer_ && buffer_->bytes() >= kRunBytes) Flush();
+  if (!buffer_) return;
+  buffer_->EndPage();  // Another thread may have the rows that follow.
+  if (buffer_->bytes() >= kRunBytes) Flush();
 }
 
 void RowIntake::TakeTable(std::string_view bytes, const RowBounds& bounds) {
   try {
     SegmentRowsReader rows(bytes);
     // gc may have forgotten the epoch there since these rows were published.
-    if (epochs_.count({rows.table(), rows.epoch()}) == 0) return;
-    if (!buffer_) buffer_ = std::make_unique<VersionBuffer>(VersionBuffer::Index::kNone);
+    const auto epoch = epochs_.find({rows.table(), rows.epoch()});
+    if (epoch == epochs_.end()) return;
+    if (!buffer_) buffer_ = std::make_unique<PageBuffer>();
     for (SegmentRowView row; rows.Next(&row);) {
       const VersionKey key{
           .table = rows.table(), .epoch = rows.epoch(), .row_key = row.key, .commit_lsn = Lsn(row.commit_lsn)};
@@ -45,7 +50,7 @@ void RowIntake::TakeTable(std::string_view bytes, const RowBounds& bounds) {
       if (key.commit_lsn < bounds.begin) throw Error(ErrorCode::kCorrupt, "rows of before its beginning");
       if (key.commit_lsn < bounds.from) continue;  // It is visible already, and must not change.
       bounds.check->Version(key, row.version, &memory_);
-      buffer_->Put(key, row.version);
+      buffer_->Put(key, row.version, PlaceOf(key, epoch->second));
       ++versions_;
     }
   } catch (const Error& error) {
@@ -54,10 +59,21 @@ void RowIntake::TakeTable(std::string_view bytes, const RowBounds& bounds) {
   }
 }
 
+// The rows that were copied come in one step, in the order of their keys. Where they do not, they are in no page.
+PageBuffer::Place RowIntake::PlaceOf(const VersionKey& key, Lsn epoch_start) {
+  if (key.commit_lsn != epoch_start) return PageBuffer::Place::kSingle;
+  std::string row = EncodeRowPrefix(key.table, key.epoch, key.row_key);
+  if (row <= last_in_page_) return PageBuffer::Place::kSingle;
+  last_in_page_ = std::move(row);
+  return PageBuffer::Place::kPage;
+}
+
 void RowIntake::Flush() {
   if (!buffer_) return;
-  const std::unique_ptr<VersionBuffer> rows = std::move(buffer_);
-  if (store_.Write(*rows)) ThrowUnfit("one row twice");
+  const std::unique_ptr<PageBuffer> rows = std::move(buffer_);
+  rows->EndPage();
+  last_in_page_.clear();
+  if (store_.WritePages(*rows)) ThrowUnfit("one row twice");
 }
 
 }  // namespace rotv::remote

@@ -4,8 +4,9 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
-#include <set>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -15,8 +16,8 @@
 
 namespace rotv::remote {
 
-// The epochs that the head or the store has.
-using EpochSet = std::set<std::pair<TableId, EpochNumber>>;
+// The epochs that the head or the store has, and the LSN at which each starts: that of the rows that were copied.
+using EpochStarts = std::map<std::pair<TableId, EpochNumber>, Lsn>;
 
 // What the rows of a segment are held against.
 struct RowBounds {
@@ -29,7 +30,7 @@ struct RowBounds {
 class RowIntake {
  public:
   // Both outlive it.
-  RowIntake(RowStore& store, const EpochSet& epochs) : store_(store), epochs_(epochs) {}
+  RowIntake(RowStore& store, const EpochStarts& epochs) : store_(store), epochs_(epochs) {}
 
   // Writes the rows of a segment, or keeps them for later if they are few. Throws kCorrupt if they are none that a
   // publisher writes, kDisk.
@@ -41,12 +42,14 @@ class RowIntake {
 
  private:
   void TakeTable(std::string_view rows, const RowBounds& bounds);
+  PageBuffer::Place PlaceOf(const VersionKey& key, Lsn epoch_start);
 
   RowStore& store_;
-  const EpochSet& epochs_;
+  const EpochStarts& epochs_;
   std::shared_ptr<const check::EntryCheck> check_;  // Of which the memory is.
   check::EntryCheck::Memory memory_;
-  std::unique_ptr<VersionBuffer> buffer_;
+  std::unique_ptr<PageBuffer> buffer_;
+  std::string last_in_page_;  // The row that was put into a page last, of those in the buffer.
   uint64_t versions_ = 0;
 };
 

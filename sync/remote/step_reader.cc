@@ -30,13 +30,17 @@ StepReader::StepReader(RowStore& store, const proto::RemoteHead& head, Into into
     : store_(store), head_(head), interrupt_(interrupt) {
   for (const proto::TableHistory& history : head.state().tables()) {
     if (history.epochs().empty()) continue;
-    for (const proto::Epoch& epoch : history.epochs()) listed_.emplace(history.table(), epoch.number());
+    for (const proto::Epoch& epoch : history.epochs()) {
+      listed_.emplace(std::pair(history.table(), epoch.number()), Lsn(epoch.start_lsn()));
+    }
   }
   if (into == Into::kNewStore) return;
   from_ = store.state().durable_lsn();
   former_head_ = store.state().head_lsn();
   for (const proto::TableHistory& history : store.manifest().tables()) {
-    for (const proto::Epoch& epoch : history.epochs()) listed_.emplace(history.table(), epoch.number());
+    for (const proto::Epoch& epoch : history.epochs()) {
+      listed_.emplace(std::pair(history.table(), epoch.number()), Lsn(epoch.start_lsn()));
+    }
   }
 }
 

@@ -36,7 +36,7 @@ class StepReader {
   // kCorrupt if something is missing.
   void Finish(const StoreState& state);
 
-  const EpochSet& epochs() const { return listed_; }
+  const EpochStarts& epochs() const { return listed_; }
 
  private:
   void TakeShapes(const proto::Segment& segment);
@@ -52,7 +52,7 @@ class StepReader {
   const proto::RemoteStep* step_ = nullptr;
   Lsn from_;         // Versions and transactions before it are there already; so are schemas
   Lsn former_head_;  // before this.
-  EpochSet listed_;
+  EpochStarts listed_;
   RowStore::Addition addition_;
   std::vector<proto::SchemaVersion> schemas_;       // Those of the addition.
   std::shared_ptr<const check::EntryCheck> check_;  // Made when rows come after schemas.

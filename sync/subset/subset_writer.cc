@@ -233,15 +233,18 @@ class SubsetWriter {
   }
 
   void Put(const proto::Table& table, std::string_view key, const RowVersion& version) {
+    // The rows of a new epoch come once, in the order of their keys.
+    const auto place = fresh_.count(table.id()) > 0 ? PageBuffer::Place::kPage : PageBuffer::Place::kSingle;
     buffer_->Put({.table = table.id(), .epoch = in_epoch_.at(table.id()), .row_key = key, .commit_lsn = commit_lsn_},
-                 version);
+                 version, place);
     if (buffer_->bytes() >= kBufferBytes) Flush();
   }
 
   void Flush() {
-    target_.Write(*buffer_);
+    buffer_->EndPage();
+    target_.WritePages(*buffer_);
     target_.WriteLog(log_.Take(ChangeLogBuilder::Which::kComplete));
-    buffer_ = std::make_unique<VersionBuffer>(VersionBuffer::Index::kNone);
+    buffer_ = std::make_unique<PageBuffer>();
   }
 
   void Look() {
@@ -263,7 +266,7 @@ class SubsetWriter {
   std::map<TableId, EpochNumber> in_epoch_;
   std::set<TableId> fresh_;  // Tables whose epoch is new.
   ChangeLogBuilder log_;
-  std::unique_ptr<VersionBuffer> buffer_ = std::make_unique<VersionBuffer>(VersionBuffer::Index::kNone);
+  std::unique_ptr<PageBuffer> buffer_ = std::make_unique<PageBuffer>();
   uint64_t looked_at_ = 0;
   WrittenChanges counts_;
 };
