@@ -33,6 +33,7 @@ add_custom_target(tsan_tests)
 add_custom_target(e2e_tests)
 add_dependencies(asan_tests rotv-sync rotv)
 add_dependencies(tsan_tests rotv-sync)
+add_dependencies(e2e_tests man)  # They make a package.
 
 function(rotv_add_tests folder)
   if(ROTV_SANITIZE AND folder MATCHES "^e2e" AND NOT (ROTV_SANITIZE MATCHES "address" AND folder IN_LIST ROTV_IN_PROCESS))
