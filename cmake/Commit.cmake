@@ -4,8 +4,14 @@ foreach(what id date)
   set(${what} "")
 endforeach()
 if(EXISTS ${SOURCE}/.git)
-  execute_process(COMMAND git -C ${SOURCE} describe --always --dirty --abbrev=12 --exclude=*
+  execute_process(COMMAND git -C ${SOURCE} rev-parse --short=12 HEAD
     OUTPUT_VARIABLE id OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET RESULT_VARIABLE failed)
+  # Without a lock: somebody may be committing at the same time.
+  execute_process(COMMAND git --no-optional-locks -C ${SOURCE} status --porcelain --untracked-files=no
+    OUTPUT_VARIABLE changed OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
+  if(changed)
+    string(APPEND id -dirty)
+  endif()
   execute_process(COMMAND git -C ${SOURCE} show --no-patch --no-show-signature --format=%cs HEAD
     OUTPUT_VARIABLE date OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET RESULT_VARIABLE also_failed)
   if(failed OR also_failed)

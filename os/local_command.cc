@@ -79,12 +79,11 @@ struct Launch {
   signal(SIGPIPE, SIG_DFL);
   signal(SIGXFSZ, SIG_DFL);
   // The kernel ends the program when we die, whatever the cause. The second check covers our death before the prctl().
-  if (launch.is_whole) {
-    setsid();
-  } else if (prctl(PR_SET_PDEATHSIG, SIGTERM) != 0 || getppid() != launch.parent) {
+  // In a session of its own a program has no terminal: one that asks there is not stopped by it, but told so.
+  if (launch.is_whole || launch.is_group) setsid();
+  if (!launch.is_whole && (prctl(PR_SET_PDEATHSIG, SIGTERM) != 0 || getppid() != launch.parent)) {
     _exit(126);
   }
-  if (launch.is_group) setpgid(0, 0);
   const int in_fd = launch.standard_input >= 0 ? launch.standard_input : open("/dev/null", O_RDONLY);
   if (in_fd < 0 || dup2(in_fd, STDIN_FILENO) < 0 || dup2(out_fd, STDOUT_FILENO) < 0 ||
       dup2(err_fd, STDERR_FILENO) < 0) {
@@ -110,7 +109,6 @@ class Child {
     pid_ = fork();
     if (pid_ < 0) throw Error(ErrorCode::kCannotStart, fmt::format("cannot start a process: {}", std::strerror(errno)));
     if (pid_ == 0) BecomeProgram(launch, out.write_end.get(), err.write_end.get());
-    if (is_group_) setpgid(pid_, pid_);  // Whoever of the two comes first: from here on the group can be ended.
     out_ = std::move(out.read_end);
     err_ = std::move(err.read_end);
   }
@@ -132,20 +130,8 @@ class Child {
     return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
   }
 
- private:
-  void End() {
-    const pid_t target = is_group_ ? -pid_ : pid_;
-    if (patience_.count() == 0 || !EndsWithin(patience_)) {
-      kill(target, SIGTERM);
-      while (!EndsWithin(std::chrono::seconds(1))) kill(target, SIGKILL);
-    }
-    // What the program has started may have outlived it. Until we have waited for the program, no other group can have
-    // this number.
-    if (is_group_) kill(target, SIGKILL);
-    Wait();
-  }
   // Leaves the child to Wait().
-  bool EndsWithin(std::chrono::seconds time) const {
+  bool EndsWithin(std::chrono::milliseconds time) const {
     const auto deadline = std::chrono::steady_clock::now() + time;
     for (;;) {
       siginfo_t ended{};
@@ -155,6 +141,22 @@ class Child {
       if (std::chrono::steady_clock::now() > deadline) return false;
       std::this_thread::sleep_for(std::chrono::milliseconds(5));
     }
+  }
+
+ private:
+  void End() {
+    if (patience_.count() == 0 || !EndsWithin(patience_)) {
+      Signal(SIGTERM);
+      while (!EndsWithin(std::chrono::seconds(1))) Signal(SIGKILL);
+    }
+    // What the program has started may have outlived it. Until we have waited for the program, no other group can have
+    // this number.
+    if (is_group_) Signal(SIGKILL);
+    Wait();
+  }
+  // The group begins once the child has made it.
+  void Signal(int signal) const {
+    if (!is_group_ || kill(-pid_, signal) != 0) kill(pid_, signal);
   }
 
   const std::chrono::seconds patience_;
@@ -171,15 +173,16 @@ CommandResult RunLocalCommand(const ProgramCall& command, const std::function<vo
   constexpr int kTimedOut = 124;
   const Launch launch(command, std::move(environment));
   const auto started = std::chrono::steady_clock::now();
+  const auto is_over = [&] {
+    return command.time_limit.count() > 0 && std::chrono::steady_clock::now() - started > command.time_limit;
+  };
   Child child(launch);
   TailBuffer errors;
   std::vector<char> buffer(128 * 1024);
   std::array<pollfd, 2> polled{pollfd{child.out(), POLLIN, 0}, pollfd{child.err(), POLLIN, 0}};
   while (polled[0].fd >= 0 || polled[1].fd >= 0) {
     interrupt.Check();
-    if (command.time_limit.count() > 0 && std::chrono::steady_clock::now() - started > command.time_limit) {
-      return {kTimedOut, errors.text(), true};
-    }
+    if (is_over()) return {kTimedOut, errors.text(), true};
     if (poll(polled.data(), polled.size(), Interrupt::kPollMs) <= 0) {
       if (command.while_quiet) command.while_quiet();
       continue;
@@ -196,6 +199,12 @@ CommandResult RunLocalCommand(const ProgramCall& command, const std::function<vo
         errors.Append(std::string_view(buffer.data(), static_cast<size_t>(got)));
       }
     }
+  }
+  // A program may close both and go on.
+  while (!child.EndsWithin(std::chrono::milliseconds(Interrupt::kPollMs))) {
+    interrupt.Check();
+    if (is_over()) return {kTimedOut, errors.text(), true};
+    if (command.while_quiet) command.while_quiet();
   }
   return {child.Wait(), errors.text(), false};
 }

@@ -1,6 +1,7 @@
 #include "cli/program/command_line.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <map>
@@ -141,6 +142,7 @@ std::string CommandLine::ManPagesAskedFor() const {
   for (const ManPage& page : ManPagesOf(app_, edition)) {
     AtomicFile file(std::filesystem::path(man_directory_) / page.file);
     file.Write(page.text);
+    file.Permit(0644, getegid());  // Every user reads them.
     file.Commit();
   }
   return "";

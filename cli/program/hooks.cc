@@ -6,6 +6,7 @@
 #include <chrono>
 #include <nlohmann/json.hpp>
 #include <string_view>
+#include <utility>
 
 #include "cli/output/format.h"
 #include "cli/program/program_lines.h"
@@ -21,7 +22,7 @@ constexpr std::string_view kSourcePlace = "{source}";
 
 // What a program needs to find its files, and to speak to the user. Unlike the list for programs that we need
 // ourselves (os::HelperEnvironment), it has no family of names: a token of somebody's could be among them.
-constexpr std::array<const char*, 18> kPassedOn = {"PATH",
+constexpr std::array<const char*, 26> kPassedOn = {"PATH",
                                                    "HOME",
                                                    "USER",
                                                    "LOGNAME",
@@ -38,7 +39,15 @@ constexpr std::array<const char*, 18> kPassedOn = {"PATH",
                                                    "SSL_CERT_DIR",
                                                    "XDG_CONFIG_HOME",
                                                    "XDG_STATE_HOME",
-                                                   "TERM"};
+                                                   "TERM",
+                                                   "SSH_AUTH_SOCK",
+                                                   "KRB5CCNAME",
+                                                   "PGPASSFILE",
+                                                   "PGSERVICEFILE",
+                                                   "PGSYSCONFDIR",
+                                                   "PGSSLROOTCERT",
+                                                   "PGSSLCERT",
+                                                   "PGSSLKEY"};
 // A proxy's URL may have a login in it.
 constexpr std::array<const char*, 6> kProxies = {"http_proxy", "https_proxy", "no_proxy",
                                                  "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"};
@@ -54,17 +63,20 @@ Hooks::Hooks(const Invocation& call, std::string source)
     : call_(call), source_(std::move(source)), config_(HooksOf(call)) {}
 
 int Hooks::Around(const std::function<int()>& run) {
-  int status = 0;
+  const int status = TellFailure(run);
+  Done();
+  return status;
+}
+
+int Hooks::TellFailure(const std::function<int()>& run) {
   try {
-    status = run();
+    return run();
   } catch (const std::exception&) {
     const Error error = ErrorOf(std::current_exception(), "rotv-sync");
     // An interrupt also reaches the programs that we run, whose end may be noticed first.
     if (error.code() != ErrorCode::kInterrupted && !call_.interrupt.requested()) Failed(error);
     throw;
   }
-  Done();
-  return status;
 }
 
 void Hooks::AfterPull(const output::Json& document) { Run("after_pull", config_.after_pull, document); }
@@ -82,7 +94,7 @@ void Hooks::Failed(const Error& error) {
 }
 
 void Hooks::Done() {
-  if (!leaves_ping_) Ping(all_is_well_);
+  if (!leaves_ping_) Ping(std::exchange(all_is_well_, true));
 }
 
 bool Hooks::PingsEachSource() const { return config_.ping.find(kSourcePlace) != std::string::npos; }

@@ -22,6 +22,8 @@ class Hooks {
   // Runs the pull or publication, and after it what its end asks for: Failed() or Done(). Returns the exit code, throws
   // its Error. An interrupted run is neither done nor failed.
   int Around(const std::function<int()>& run);
+  // The same for a run that says itself when a part of it is done.
+  int TellFailure(const std::function<int()>& run);
 
   // `document` is what --json prints. These throw kInterrupted alone.
   void AfterPull(const output::Json& document);

@@ -185,7 +185,7 @@ int RunProgram(const Program& program, int argc, char** argv) {
     const bool json = FormAskedFor(argc, argv) == output::Output::Form::kJson;
     if (const std::optional<Answer> answer = line.Parse(argc, argv)) {
       if (!answer->failure) return output::WriteAll(STDOUT_FILENO, json ? answer->json : answer->text), 0;
-      if (!json) output::WriteAll(STDERR_FILENO, answer->text + "\n");
+      if (!json && !json_log) output::WriteAll(STDERR_FILENO, answer->text + "\n");
       return Fail(program, output, *answer->failure);
     }
     if (line.chosen().takes_stdout && line.chosen().takes_stdout()) output.LeaveStdoutToData();

@@ -101,6 +101,7 @@ int RunPublish(const program::Session& session, const PublishFlags& flags) {
 }  // namespace
 
 void PublishAfterPull(const program::Session& session, PublishTo to, program::Hooks& hooks) {
+  if (!session.context.source.remote.empty()) return;  // It is published elsewhere.
   for (const RemoteConfig& remote : program::RemotesOf(session)) {
     if (to != PublishTo::kAll && !remote.publish) continue;
     try {

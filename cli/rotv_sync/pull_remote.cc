@@ -55,12 +55,10 @@ void KeepPulling(const program::Session& session, const PullFlags& flags, progra
     hooks.Done();
     return goes_on;
   };
-  try {
+  hooks.TellFailure([&] {
     KeepFollowing(context, {.older = OlderOf(flags), .interval_s = flags.interval_s, .took = took});
-  } catch (const Error& error) {
-    if (error.code() != ErrorCode::kInterrupted) hooks.Failed(error);
-    throw;
-  }
+    return 0;
+  });
 }
 
 }  // namespace rotv

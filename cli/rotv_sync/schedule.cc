@@ -114,7 +114,7 @@ std::string NextText(int64_t time_us) {
   return output::HumanTime(time_us) + (here.empty() ? "" : fmt::format(" ({})", here));
 }
 
-// ", its seed is written and published,": what is done after each pull; else nothing.
+// ", its seed is written, it is published,": what is done after each pull; else nothing.
 std::string AfterwardsText(const schedule::ScheduleJob& job) {
   std::vector<std::string> parts;
   if (job.check) parts.emplace_back("its seed is checked");
@@ -179,6 +179,10 @@ int Report(const program::Invocation& call, const std::string& source, const std
 }
 
 void RequireRemote(const program::Invocation& call, const SourceConfig& source) {
+  if (!source.remote.empty()) {
+    throw Error(ErrorCode::kUsage, fmt::format("{} follows a remote, and is not published from here", source.name),
+                "leave --publish out");
+  }
   for (const RemoteConfig& remote : call.config.Remotes()) {
     if (remote.source.empty() || remote.source == source.name) return;
   }

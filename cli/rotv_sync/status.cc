@@ -120,7 +120,7 @@ int RunStatus(const program::Session& session, const StatusFlags& flags) {
     const bool publishes = report.has_baseline && source.remote.empty() && !source.imported;
     if (publishes && ask == AskSource::kYes) AddRemotes(session, source, view, &text, &all.back());
     if (is_chosen) document = all.back();
-    WarnIfOld(report, view, source, session.progress);
+    if (flags.prometheus.empty()) WarnIfOld(report, view, source, session.progress);  // The metrics say it.
   }
   document["sources"] = all;
   PrintStatus(session, flags, metrics, text, document);

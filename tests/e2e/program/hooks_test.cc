@@ -108,19 +108,20 @@ TEST_F(HooksTest, AHookHasTheResultAsItsInputAndNoPassword) {
 
 TEST_F(HooksTest, AFailedHookChangesNoExitCodeAndFailsThePing) {
   rotv.MustSync({"pull"});
-  Configure("time_limit = 1\n");
+  Configure();
   Does("after_pull", "echo 'no such room' >&2; exit 3");
   Result pulled = MustRun(rotv.SyncCommand({"pull"}));
   EXPECT_THAT(pulled.err, HasSubstr("warning: the hook after_pull of production ended with 3 (no such room)\n"));
   EXPECT_THAT(TakePings(), ElementsAre("GET /ping/uuid/fail?rid=1"));
+  Configure("time_limit = 1\n");
   Does("after_pull", "exec sleep 60");
   pulled = MustRun(rotv.SyncCommand({"pull"}));
   EXPECT_THAT(pulled.err, HasSubstr("warning: the hook after_pull of production was ended after 1.0 s"));
+  Configure();
   std::filesystem::remove(hook_);
   pulled = MustRun(rotv.SyncCommand({"pull"}));
   EXPECT_THAT(pulled.err, HasSubstr("the hook after_pull of production ended with 127"));
   // Nor does a ping that does not arrive, and its URL stays secret.
-  Configure();
   server_.SetReaction([](const SeenRequest&) { return Reaction{.kind = Reaction::Kind::kAnswer, .status = 404}; });
   pulled = MustRun(rotv.SyncCommand({"pull"}));
   EXPECT_THAT(pulled.err, HasSubstr("warning: the ping of production did not arrive: 127.0.0.1:"));

@@ -77,7 +77,7 @@ class ShellCompletionTest : public testing::FollowTest {
   // begin another one.
   Lines Completed(const std::string& shell, const Lines& typed) {
     constexpr const char* kType =
-        "{ for n in $(seq 600); do if grep -q 'ready>' \"$HOME/screen\"; then break; fi; sleep 0.02; done; "
+        "{ for n in $(seq 3000); do if grep -q 'ready>' \"$HOME/screen\"; then break; fi; sleep 0.02; done; "
         "printf '%s' \"$1\"; } | script --quiet --return --flush --command \"$2\" \"$HOME/screen\"";
     const fs::path lines = place_.path() / "lines";
     fs::remove(lines);
@@ -119,7 +119,9 @@ class ShellCompletionTest : public testing::FollowTest {
 };
 
 TEST_F(ShellCompletionTest, ShellsOfferTheNamesOfTheStore) {
-  Exec("CREATE TABLE visits (id int PRIMARY KEY); CREATE TABLE \"Odd Name\" (id int PRIMARY KEY)");
+  Exec(
+      "CREATE TABLE visits (id int PRIMARY KEY); CREATE TABLE \"Odd Name\" (id int PRIMARY KEY);"
+      "CREATE SCHEMA odd; CREATE TABLE odd.\"a'$(touch x)\" (id int PRIMARY KEY)");
   rotv.MustSync({"baseline"});
   rotv.MustSync({"snapshot", "create", "monday"});
   rotv.MustSync({"snapshot", "create", "tuesday"});
@@ -128,7 +130,8 @@ TEST_F(ShellCompletionTest, ShellsOfferTheNamesOfTheStore) {
   EXPECT_THAT(Answer({"materialize", "--snapshot", ""}),
               ElementsAre(":nothing", "head", "baseline", "monday", "tuesday"));
   EXPECT_THAT(Answer({"start", "--snapshot", "m"}, "rotv"), ElementsAre(":nothing", "monday"));
-  EXPECT_THAT(Answer({"verify", "--table", ""}), ElementsAre(":nothing", "public.\"Odd Name\"", "public.visits"));
+  EXPECT_THAT(Answer({"verify", "--table", ""}),
+              ElementsAre(":nothing", "odd.\"a'$(touch x)\"", "public.\"Odd Name\"", "public.visits"));
   EXPECT_THAT(Answer({"--source", ""}), ElementsAre(":nothing", "production"));
 
   for (const std::string shell : {"bash", "zsh"}) {
@@ -143,6 +146,15 @@ TEST_F(ShellCompletionTest, ShellsOfferTheNamesOfTheStore) {
                     "rotv start --snapshot tuesday ", "rotv-sync help snapshot create ", "rotv-sync log we"))
         << shell;
   }
+  // In quotes that are open a name neither ends them, nor is anything of it run once the line is.
+  std::ofstream(place_.path() / "files/$(touch y)") << "";
+  const Lines quoted = Completed("bash", {"rotv-sync log --table \"odd.\t", "rotv-sync log --table 'odd.\t",
+                                          "rotv run -- \"$(to\t", "rotv run -- \\$\\(to\t"});
+  ASSERT_EQ(quoted.size(), 4U);
+  EXPECT_THAT(quoted[0], ::testing::StartsWith("rotv-sync log --table \"odd.\\\"a'\\$(touch x)\\\""));
+  EXPECT_THAT(quoted[1], ::testing::StartsWith("rotv-sync log --table 'odd.\"a'\\''$(touch x)\"'"));
+  EXPECT_EQ(quoted[2], "rotv run -- \"\\$(touch y)\" ");
+  EXPECT_EQ(quoted[3], "rotv run -- \\$\\(touch\\ y\\) ");
   EXPECT_THAT(InFish("rotv-sync snapshot delete mon"), ElementsAre("monday"));
   EXPECT_THAT(InFish("rotv-sync log --table public.v"), ElementsAre("public.visits"));
   EXPECT_THAT(InFish("rotv-sync --source prod"), ElementsAre("production"));
