@@ -91,7 +91,7 @@ TEST_F(HooksTest, AHookHasTheResultAsItsInputAndNoPassword) {
   EXPECT_THAT(TakePings(), ElementsAre("GET /ping/uuid?rid=1"));
 
   // What a hook runs of ours has none; what it writes is shown.
-  Does("after_pull", "echo hello; " + std::string(ROTV_SYNC_BINARY) + " pull >&2");
+  Does("after_pull", "echo hello; \"" + std::string(ROTV_SYNC_BINARY) + "\" pull >&2");
   EXPECT_EQ(TakeRuns(), "run after_pull production\n");
   Command beside = rotv.SyncCommand({"pull"});
   beside.argv[4] = "rotv.toml";
