@@ -42,18 +42,12 @@ void RocksRowStore::DropVersions(const Retention& retention, const std::function
   const auto replace_pages = [this](const std::vector<Page>& pages) {
     uint64_t bytes = 0;
     for (const Page& page : pages) bytes += page.value.size();
-    if (!HasFreeSpace(directory_, 2 * bytes)) return false;  // For the compaction, too.
-    rocksdb::WriteBatch batch;
-    std::vector<Page> left;
-    for (const Page& page : pages) {
-      if (page.value.empty()) {
-        batch.Delete(families_[kPages], page.key);
-      } else {
-        left.push_back(page);
-      }
-    }
-    CheckStatus(db_->Write(rocksdb::WriteOptions(), &batch), directory_);
-    if (!left.empty()) WritePageRun(left);
+    // The reserve of the disk is for this, too.
+    const std::optional<FreeSpace> space = FreeSpaceOf(directory_);
+    if (bytes > 0 && space && space->free < 2 * bytes) return false;
+    // In a file, also what is removed: RocksDB's MANIFEST has it before any tombstone is gone. A reader's view may have
+    // the MANIFEST of a later moment than the log.
+    WritePageRun(pages);
     return true;
   };
   CheckStatus(rotv::DropVersions({.db = db_.get(),

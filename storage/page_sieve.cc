@@ -10,6 +10,7 @@ namespace rotv {
 namespace {
 
 constexpr size_t kBytesAtOnce = size_t{16} << 20;
+constexpr size_t kBytesOfWaiting = 160;  // A function with the key of a row, about.
 
 // `dropped` ascends.
 std::string Without(const Page& page, const std::vector<uint32_t>& dropped) {
@@ -28,7 +29,7 @@ std::string Without(const Page& page, const std::vector<uint32_t>& dropped) {
     left.Add(rows.key(), value);
   }
   left.EndPage();
-  if (left.pages().size() > 1 || !left.singles().empty()) {
+  if (left.pages().size() > 1 || !left.Singles().empty()) {
     throw Error(ErrorCode::kBug, "a page with fewer rows does not fit into a page");
   }
   return left.pages().empty() ? "" : left.pages().front().value;
@@ -46,31 +47,34 @@ void PageSieve::Add(std::string_view key, std::string_view value, uint32_t row) 
 
 void PageSieve::EndPage() {
   if (!dropped_rows_.empty()) {
-    rows_ += dropped_rows_.size();
     // It keeps its key, also if that was the key of a row that is gone: a page needs one that no row in it is behind.
-    Page& replaced = replaced_.emplace_back(Page{.key = page_.key, .value = Without(page_, dropped_rows_)});
-    bytes_ += replaced.key.size() + replaced.value.size();
-    std::move(waiting_.begin(), waiting_.end(), std::back_inserter(then_));
+    Page page{.key = page_.key, .value = Without(page_, dropped_rows_)};
+    bytes_ += sizeof page + page.key.size() + page.value.size() + waiting_.size() * kBytesOfWaiting;
+    Replaced& replaced = page.value.empty() ? gone_ : smaller_;
+    replaced.rows += dropped_rows_.size();
+    replaced.pages.push_back(std::move(page));
+    std::move(waiting_.begin(), waiting_.end(), std::back_inserter(replaced.then));
   }
   page_.key.clear();
   dropped_rows_.clear();
   waiting_.clear();
-  if (bytes_ > kBytesAtOnce) Pass();
+  if (bytes_ <= kBytesAtOnce) return;
+  Pass(&gone_);
+  Pass(&smaller_);
+  bytes_ = 0;
 }
 
-void PageSieve::Pass() {
-  if (!replaced_.empty() && replace_(replaced_)) {
-    dropped_ += rows_;
-    for (const std::function<void()>& then : then_) then();
-  }
-  replaced_.clear();
-  then_.clear();
-  bytes_ = rows_ = 0;
+void PageSieve::Pass(Replaced* replaced) {
+  const Replaced now = std::exchange(*replaced, {});
+  if (now.pages.empty() || !replace_(now.pages)) return;
+  dropped_ += now.rows;
+  for (const std::function<void()>& then : now.then) then();
 }
 
 void PageSieve::Finish() {
   EndPage();
-  Pass();
+  Pass(&gone_);
+  Pass(&smaller_);
 }
 
 }  // namespace rotv

@@ -16,7 +16,7 @@ namespace rotv {
 class PageSieve {
  public:
   // Called with pages that are to be replaced, some MiB at a time; those without a value have no rows left. On return
-  // of true that is durable. False: they stay as they were.
+  // of true that is durable. False, if any of them has a value: there is no room, and all of them stay as they were.
   using Replace = std::function<bool(const std::vector<Page>& pages)>;
   explicit PageSieve(Replace replace) : replace_(std::move(replace)) {}
 
@@ -34,7 +34,6 @@ class PageSieve {
 
  private:
   void EndPage();
-  void Pass();
 
   const Replace replace_;
   Page page_;  // The present one; without a key there is none.
@@ -42,10 +41,14 @@ class PageSieve {
   std::vector<uint32_t> dropped_rows_;
   std::vector<std::function<void()>> waiting_;
   // What is to be passed on together.
-  std::vector<Page> replaced_;
-  std::vector<std::function<void()>> then_;
-  size_t bytes_ = 0;
-  uint64_t rows_ = 0;
+  struct Replaced {
+    std::vector<Page> pages;
+    std::vector<std::function<void()>> then;
+    uint64_t rows = 0;  // That were taken out.
+  };
+  void Pass(Replaced* replaced);
+  Replaced smaller_, gone_;  // Pages with rows left, and without.
+  size_t bytes_ = 0;         // The approximate memory use of both.
   uint64_t dropped_ = 0;
 };
 

@@ -42,6 +42,14 @@ std::string ShapeKey(uint32_t id) {
   return key;
 }
 
+// Where it has not, RocksDB would add those that are missing, also to a store that is refused for its format.
+bool HasOurFamilies(const std::filesystem::path& directory) {
+  std::vector<std::string> names;
+  const rocksdb::Status status = rocksdb::DB::ListColumnFamilies(StoreDbOptions(), directory.string(), &names);
+  return !status.ok() ||
+         std::is_permutation(names.begin(), names.end(), std::begin(kFamilyNames), std::end(kFamilyNames));
+}
+
 }  // namespace
 
 std::string LsnKey(std::string_view prefix, Lsn lsn) {
@@ -62,7 +70,8 @@ RocksRowStore::RocksRowStore(std::filesystem::path directory, Mode mode) : direc
     found.emplace(directory_);
     // RocksDB changes its files when it opens them for writing: where they are not as they were sealed, what they
     // hold is checked before.
-    if (mode == Mode::kReadWrite && !found->as_sealed()) RocksRowStore(directory_, Mode::kReadOnly);
+    const bool as_it_was = found->as_sealed() && HasOurFamilies(directory_);
+    if (mode == Mode::kReadWrite && !as_it_was) RocksRowStore(directory_, Mode::kReadOnly);
   }
   rocksdb::DBOptions options = StoreDbOptions();
   options.create_if_missing = mode == Mode::kCreate;

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <rocksdb/db.h>
+#include <rocksdb/sst_file_writer.h>
 
 #include <atomic>
 #include <filesystem>
@@ -98,10 +99,12 @@ class RocksRowStore : public RowStore {
   void DropVersions(const Retention& retention, const std::function<void(uint64_t)>& look, Dropped* dropped);
   void DropUnneededDescriptions(const Retention& retention, Lsn log_from);
 
-  // Writes one sorted run to a family. `put` is called once, and adds the entries.
+  // Writes one sorted run to a family, as `fill` adds its entries.
   enum class Filter { kNone, kRows };
-  using PutEntries = std::function<void(const std::function<void(std::string_view key, std::string_view value)>& put)>;
-  void WriteRun(Family family, Filter filter, const PutEntries& put_entries);
+  using Fill = std::function<rocksdb::Status(rocksdb::SstFileWriter&)>;
+  void WriteRun(Family family, Filter filter, const Fill& fill);
+  void WriteSingles(const std::vector<VersionBuffer::Entry>& sorted, Filter filter);
+  // Those without a value are removed.
   void WritePageRun(const std::vector<Page>& pages);
 
   // --- What RocksDB's files are held against: see store_seal.cc.

@@ -83,14 +83,25 @@ void PageBuffer::Add(std::string_view key, std::string_view value) {
   ++open_.rows;
 }
 
+void PageBuffer::AddView(const VersionBuffer::Entry& entry) {
+  if (entry.value_size <= kLargeRowBytes) return Add(entry.key(), entry.value());
+  views_.push_back(entry);
+  bytes_ += entry.key_size + entry.value_size;
+}
+
 void PageBuffer::Put(const VersionKey& key, const RowVersion& version, Place place) {
+  if (place == Place::kSingle || version.text.size() > kLargeRowBytes) return singles_.Put(key, version);
   encoded_.clear();
   AppendRowVersion(version, &encoded_);
-  if (place == Place::kPage) {
-    Add(EncodeVersionKey(key), encoded_);
-  } else {
-    AddSingle(EncodeVersionKey(key), encoded_);
-  }
+  Add(EncodeVersionKey(key), encoded_);
+}
+
+std::vector<VersionBuffer::Entry> PageBuffer::Singles() const {
+  std::vector<VersionBuffer::Entry> all = singles_.Sorted();
+  if (views_.empty()) return all;
+  all.insert(all.end(), views_.begin(), views_.end());
+  std::stable_sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.key() < b.key(); });
+  return all;
 }
 
 void PageBuffer::EndPage() {

@@ -28,6 +28,8 @@ class PageBuffer {
   // Adds a version, encoded as in VersionBuffer::Entry. What fits in no page is kept apart: a large row, and what is
   // not one whole row.
   void Add(std::string_view key, std::string_view value);
+  // The same for one that stays valid and unchanged as long as this buffer: a large row is not copied.
+  void AddView(const VersionBuffer::Entry& entry);
   // Adds one that is to be in no page; these come in any order.
   void AddSingle(std::string_view key, std::string_view value) { singles_.PutEncoded(key, value); }
   // The same for a version that is not encoded.
@@ -38,9 +40,9 @@ class PageBuffer {
 
   // Complete after EndPage().
   const std::vector<Page>& pages() const { return pages_; }
-  const VersionBuffer& singles() const { return singles_; }
-  size_t bytes() const { return bytes_ + singles_.bytes(); }  // The approximate memory use.
-  bool empty() const { return pages_.empty() && open_.rows == 0 && singles_.empty(); }
+  // Those that are in no page, in the order of their keys. They point into this buffer.
+  std::vector<VersionBuffer::Entry> Singles() const;
+  size_t bytes() const { return bytes_ + singles_.bytes(); }  // The approximate memory use, with what views refer to.
 
  private:
   struct Open {
@@ -60,6 +62,7 @@ class PageBuffer {
   size_t bytes_ = 0;
   Open open_;
   VersionBuffer singles_;
+  std::vector<VersionBuffer::Entry> views_;
   std::string scratch_, encoded_;  // Members to save allocations.
 };
 

@@ -25,9 +25,14 @@ size_t RocksRowStore::ReadaheadBytes() const {
   constexpr size_t kMostTogether = size_t{8} << 20;
   constexpr size_t kMost = size_t{1} << 20, kLeast = size_t{16} << 10;
   constexpr size_t kOtherLevels = 6;
-  std::string runs;
-  db_->GetProperty(families_[kRows], rocksdb::DB::Properties::kNumFilesAtLevelPrefix + "0", &runs);
-  return std::clamp(kMostTogether / (std::strtoul(runs.c_str(), nullptr, 10) + kOtherLevels), kLeast, kMost);
+  size_t runs = kOtherLevels;
+  for (const Family family : kRowFamilies) {
+    std::string here;
+    if (families_[family] == nullptr) continue;
+    db_->GetProperty(families_[family], rocksdb::DB::Properties::kNumFilesAtLevelPrefix + "0", &here);
+    runs += std::strtoul(here.c_str(), nullptr, 10);
+  }
+  return std::clamp(kMostTogether / runs, kLeast, kMost);
 }
 
 std::unique_ptr<rocksdb::Iterator> RocksRowStore::NewIterator(Family family,

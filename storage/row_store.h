@@ -1,8 +1,8 @@
 // RowStore keeps every version of every row, by table, epoch, row key and commit LSN, together with schemas, sequences,
 // the change log and the manifest, in one RocksDB. FORMAT.md describes keys and values.
 //
-// One process at a time may open a store. Write(), Newest() and scans may be called by any thread, also while another
-// one publishes; Publish() by only one at a time.
+// One process at a time may open a store. Write(), WritePages(), Newest() and scans may be called by any thread, also
+// while another one publishes; Publish() by only one at a time.
 
 #pragma once
 

@@ -23,17 +23,26 @@ std::optional<TableId> RocksRowStore::Write(const VersionBuffer& versions) {
     if (std::optional<TableId> twice = VersionBuffer::TableWithTwins(sorted)) return twice;
   }
   // Most of what a copy writes goes to the last level, where filters are of no use.
-  WriteRun(kRows, versions.keeps_twins() ? Filter::kNone : Filter::kRows, [&](const auto& put) {
-    for (const VersionBuffer::Entry& entry : sorted) put(entry.key(), entry.value());
-  });
+  WriteSingles(sorted, versions.keeps_twins() ? Filter::kNone : Filter::kRows);
   return std::nullopt;
 }
 
+void RocksRowStore::WriteSingles(const std::vector<VersionBuffer::Entry>& sorted, Filter filter) {
+  WriteRun(kRows, filter, [&](rocksdb::SstFileWriter& writer) {
+    rocksdb::Status status;
+    for (auto entry = sorted.begin(); entry != sorted.end() && status.ok(); ++entry) {
+      status = writer.Put(Slice(entry->key()), Slice(entry->value()));
+    }
+    return status;
+  });
+}
+
 std::optional<TableId> RocksRowStore::WritePages(const PageBuffer& rows) {
-  if (const std::optional<TableId> twice = Write(rows.singles())) return twice;
-  if (rows.pages().empty()) return std::nullopt;
+  const std::vector<VersionBuffer::Entry> singles = rows.Singles();
+  if (const std::optional<TableId> twice = VersionBuffer::TableWithTwins(singles)) return twice;
   RequireFreeSpace(directory_, rows.bytes());
-  WritePageRun(rows.pages());
+  if (!singles.empty()) WriteSingles(singles, Filter::kNone);
+  if (!rows.pages().empty()) WritePageRun(rows.pages());
   return std::nullopt;
 }
 
@@ -43,12 +52,16 @@ void RocksRowStore::WritePageRun(const std::vector<Page>& pages) {
   for (const Page& page : pages) sorted.push_back(&page);
   // Tables may come in any order.
   std::sort(sorted.begin(), sorted.end(), [](const Page* a, const Page* b) { return a->key < b->key; });
-  WriteRun(kPages, Filter::kNone, [&](const auto& put) {
-    for (const Page* page : sorted) put(page->key, page->value);
+  WriteRun(kPages, Filter::kNone, [&](rocksdb::SstFileWriter& writer) {
+    rocksdb::Status status;
+    for (auto page = sorted.begin(); page != sorted.end() && status.ok(); ++page) {
+      status = (*page)->value.empty() ? writer.Delete((*page)->key) : writer.Put((*page)->key, (*page)->value);
+    }
+    return status;
   });
 }
 
-void RocksRowStore::WriteRun(Family family, Filter filter, const PutEntries& put_entries) {
+void RocksRowStore::WriteRun(Family family, Filter filter, const Fill& fill) {
   const std::string file = (directory_ / fmt::format("{}{}{}", kRunPrefix, next_run_++, kRunSuffix)).string();
   try {
     rocksdb::Options options(StoreDbOptions(), RowFamilyOptions());
@@ -59,9 +72,7 @@ void RocksRowStore::WriteRun(Family family, Filter filter, const PutEntries& put
     rocksdb::SstFileWriter writer(written_early, options, families_[family], kInvalidatePageCache,
                                   rocksdb::Env::IOPriority::IO_TOTAL, /*skip_filters=*/filter == Filter::kNone);
     CheckStatus(writer.Open(file), directory_);
-    put_entries([&](std::string_view key, std::string_view value) {
-      CheckStatus(writer.Put(Slice(key), Slice(value)), directory_);
-    });
+    CheckStatus(fill(writer), directory_);
     CheckStatus(writer.Finish(), directory_);
     rocksdb::IngestExternalFileOptions ingest;
     ingest.move_files = true;

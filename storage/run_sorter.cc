@@ -50,7 +50,8 @@ std::optional<TableId> RunSorter::Add(std::unique_ptr<VersionBuffer> rows) {
   if (last_key_.empty()) {
     last_key_ = rows->GreatestKey();
     first_ = std::move(rows);
-    return first_->bytes() > 2 * kRunBytes ? PassOnFirst(To::kStore) : std::nullopt;  // A large row is not held.
+    if (first_->bytes() <= 2 * kRunBytes) return std::nullopt;
+    return PassOnFirst(late_.HasRoomFor(first_->bytes()) ? To::kLate : To::kStore);  // A large row is not held.
   }
   const Entries sorted = rows->Sorted();
   if (const std::optional<TableId> twice = VersionBuffer::TableWithTwins(sorted)) return twice;
@@ -102,7 +103,7 @@ void RunSorter::WriteInOrder(const Entries& sorted, PageBuffer* pages) {
       if (span->first.empty()) span->first = entry.key();
     }
     last = entry.key();
-    pages->Add(last, entry.value());
+    pages->AddView(entry);
   }
   if (span != nullptr) span->last = last;
   pages->EndPage();
@@ -131,9 +132,12 @@ std::optional<TableId> RunSorter::Finish(const std::function<void()>& look) {
       is_behind = false;
     }
     last = key;
-    if (span != nullptr && key >= span->first && key <= span->last) return pages->AddSingle(key, value);
-    if (span != nullptr && key > span->last && !std::exchange(is_behind, true)) pages->EndPage();
-    pages->Add(key, value);
+    if (span != nullptr && key >= span->first && key <= span->last) {
+      pages->AddSingle(key, value);
+    } else {
+      if (span != nullptr && key > span->last && !std::exchange(is_behind, true)) pages->EndPage();
+      pages->Add(key, value);
+    }
     if (pages->bytes() < kRunBytes) return;
     const bool has_large_row = pages->bytes() > 2 * kRunBytes;
     pages->EndPage();

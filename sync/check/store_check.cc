@@ -115,6 +115,7 @@ class StoreCheck {
     uint64_t entries = 0, wrong = 0;
     std::string first_wrong;
     EntryCheck::Memory memory;
+    std::string page_before;
     std::optional<std::string> damage =
         FindDamageByReading(request_.path, file, [&](std::string_view key, std::string_view value) {
           if (++entries % kEntriesBetweenLooks == 0) interrupt_.Check();
@@ -123,7 +124,8 @@ class StoreCheck {
             if (file.content == Content::kRows) {
               entry_check()->Version(DecodeVersionKey(key), DecodeRowVersion(value), &memory);
             } else if (file.content == Content::kPages) {
-              CheckPage(key, value, &memory);
+              CheckPage(key, value, page_before, &memory);
+              page_before = key;
             }
           } catch (const Error& error) {
             if (wrong++ == 0) first_wrong = error.what();
@@ -133,9 +135,9 @@ class StoreCheck {
     return fmt::format("{} of its {} entries are not what was written, the first: {}", wrong, entries, first_wrong);
   }
 
-  void CheckPage(std::string_view key, std::string_view value, EntryCheck::Memory* memory) {
+  void CheckPage(std::string_view key, std::string_view value, const std::string& before, EntryCheck::Memory* memory) {
     PageReader page;
-    std::string last;
+    std::string last = before;  // Pages do not overlap.
     for (page.Open(key, value); !page.AtEnd(); page.Next()) {
       if (page.key() <= last) ThrowCorrupt("a page whose rows are out of order");
       last = page.key();

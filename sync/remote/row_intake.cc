@@ -48,6 +48,7 @@ void RowIntake::TakeTable(std::string_view bytes, const RowBounds& bounds) {
           .table = rows.table(), .epoch = rows.epoch(), .row_key = row.key, .commit_lsn = Lsn(row.commit_lsn)};
       if (key.commit_lsn >= bounds.end) throw Error(ErrorCode::kCorrupt, "rows of later than its end");
       if (key.commit_lsn < bounds.begin) throw Error(ErrorCode::kCorrupt, "rows of before its beginning");
+      if (key.commit_lsn < epoch->second) throw Error(ErrorCode::kCorrupt, "rows of before their epoch");
       if (key.commit_lsn < bounds.from) continue;  // It is visible already, and must not change.
       bounds.check->Version(key, row.version, &memory_);
       buffer_->Put(key, row.version, PlaceOf(key, epoch->second));
@@ -63,7 +64,8 @@ void RowIntake::TakeTable(std::string_view bytes, const RowBounds& bounds) {
 PageBuffer::Place RowIntake::PlaceOf(const VersionKey& key, Lsn epoch_start) {
   if (key.commit_lsn != epoch_start) return PageBuffer::Place::kSingle;
   std::string row = EncodeRowPrefix(key.table, key.epoch, key.row_key);
-  if (row <= last_in_page_) return PageBuffer::Place::kSingle;
+  if (row == last_in_page_) ThrowUnfit("one row twice");
+  if (row < last_in_page_) return PageBuffer::Place::kSingle;
   last_in_page_ = std::move(row);
   return PageBuffer::Place::kPage;
 }

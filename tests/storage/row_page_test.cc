@@ -80,7 +80,7 @@ TEST(RowPageTest, RowsOfAnyKeysAreReadAsTheyWereAdded) {
     PageBuffer buffer;
     for (const PagedRow& row : rows) buffer.Add(row.key, PagedValue(row.line));
     buffer.EndPage();
-    EXPECT_TRUE(buffer.singles().empty());
+    EXPECT_TRUE(buffer.Singles().empty());
     EXPECT_GT(buffer.pages().size(), 2U);
     std::vector<PagedRow> read;
     for (const Page& page : buffer.pages()) {
@@ -142,7 +142,7 @@ TEST(RowPageTest, WhatFitsIntoNoPageIsKeptApart) {
   buffer.EndPage();
   ASSERT_EQ(buffer.pages().size(), 1U);
   EXPECT_EQ(RowsInPage(buffer.pages()[0].value), 1U);
-  EXPECT_EQ(buffer.singles().Sorted().size(), 4U);
+  EXPECT_EQ(buffer.Singles().size(), 4U);
 }
 
 TEST(RowPageTest, TheBytesAreThoseOfTheFormatDocument) {

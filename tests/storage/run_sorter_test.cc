@@ -139,6 +139,31 @@ TEST(RunSorterTest, LargeValuesAreKeptApartAlsoWhereRunsAreMergedTwice) {
   EXPECT_TRUE(Lines(*store, 100) == expected);
 }
 
+// Of each buffer less than half comes too late, and between rows that are in pages already: such rows are many in the
+// end, and are not all held at once.
+TEST(RunSorterTest, ManyRowsThatComeTooLateAreWrittenInParts) {
+  constexpr int64_t kBuffers = 7, kInOrder = 20'000, kLate = 17'000;
+  StoreFixture store;
+  RunSorter sorter(*store);
+  const std::string filler(180, 'x');
+  for (int64_t number = 0; number < kBuffers; ++number) {
+    auto buffer = std::make_unique<VersionBuffer>(VersionBuffer::Index::kNone);
+    for (int64_t i = 0; i < kInOrder; ++i) {
+      testing::Add(*buffer, {.id = 2 * (number * kInOrder + i), .lsn = 10, .text = filler});
+    }
+    for (int64_t i = 0; number > 0 && i < kLate; ++i) {
+      testing::Add(*buffer, {.id = 2 * ((number - 1) * kInOrder + i) + 1, .lsn = 10, .text = filler});
+    }
+    ASSERT_FALSE(sorter.Add(std::move(buffer)));
+  }
+  ASSERT_FALSE(sorter.Finish(kNoLook));
+  store->Publish(testing::StateAt(100), {});
+  size_t files = 0;
+  for (const DataFile& file : store->DataFiles()) files += file.content == DataFile::Content::kRows ? 1 : 0;
+  EXPECT_GE(files, 2U);
+  EXPECT_EQ(Lines(*store, 100).size(), static_cast<size_t>(kBuffers * kInOrder + (kBuffers - 1) * kLate));
+}
+
 TEST(RunSorterTest, ASecondTableBeginsAnew) {
   StoreFixture store;
   RunSorter sorter(*store);
