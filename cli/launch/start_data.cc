@@ -50,6 +50,18 @@ Clone CloneFor(config::CloneChoice choice, uint64_t bytes) {
 fs::path CarryPath(const fs::path& place) { return place / "run" / "carry.sql"; }
 fs::path CarryPipePath(const fs::path& place) { return place / "run" / "carry.pipe"; }
 
+// Whatever is wrong with a carry, a start has the import yet.
+CarryResult EndOf(CarryRun& carry) {
+  try {
+    return carry.Finish();
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::kInterrupted) throw;
+    CarryResult result;
+    result.why_not = error.what();
+    return result;
+  }
+}
+
 }  // namespace
 
 StartData::StartData(StartDataRequest request) : request_(std::move(request)), clusters_(request_.home) {
@@ -292,8 +304,7 @@ void StartData::FallBack(const Error& why, LaunchRequest* launch) {
                 fmt::format("what was saved as {} cannot be started: {}", request_.saved, why.what()), why.hint());
   }
   if (from_ == DataFrom::kSeed) return WriteSeedAgain(launch);
-  // An error of ours would be one again.
-  const bool too_large = carry_ && carry_->Finish().too_large;
+  const bool too_large = carry_ && EndOf(*carry_).too_large;
   carry_.reset();
   if (too_large) {
     request_.progress.Say(fmt::format("so much has changed since {} that the seed is imported",
@@ -385,7 +396,7 @@ bool StartData::Carry(WarmLease lease, LaunchRequest* launch) {
   const std::optional<history::ResolvedPoint> to = carry_->AwaitBegin();
   CarryResult carry;
   if (!beside || !to) {
-    carry = carry_->Finish();
+    carry = EndOf(*carry_);
     if (!carry.why_not.empty()) {
       request_.progress.Say(
           fmt::format("the warm cluster of {} cannot be carried: {}", has.point.lsn.ToString(), carry.why_not));

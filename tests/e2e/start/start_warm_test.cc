@@ -253,6 +253,21 @@ TEST_F(WarmClusterTest, ACarryThatFailsEndsInAnImport) {
   ExpectDatabaseIsTheSources();
 }
 
+// What is to be applied cannot be written.
+TEST_F(WarmClusterTest, ACarryThatCannotBeWrittenEndsInAnImport) {
+  rotv_.server().Exec("CREATE TABLE drafts (body text)");
+  ExpectStart(true);
+  MustRotv({"stop"});
+  const fs::path in_its_place = rotv_.home() / "run/carry.sql";
+  fs::create_directories(in_its_place / "not empty");
+  rotv_.server().Exec("INSERT INTO drafts VALUES ('new')");
+  const Result started = Rotv({"start", "--pull"});
+  fs::remove_all(in_its_place);
+  EXPECT_EQ(started.exit_status, 0) << started.err;
+  EXPECT_TRUE(Imported());
+  ExpectDatabaseIsTheSources();
+}
+
 TEST_F(WarmClusterTest, AnOverlayIsCleanAtEveryStartAndProtectsItsLayer) {
   std::ofstream(rotv_.config(), std::ios::app) << "clone = \"overlay\"\n";
   rotv_.server().Exec("CREATE TABLE drafts (body text)");
