@@ -8,7 +8,8 @@
 namespace rotv::testing {
 namespace {
 
-// Named like what needs a file system of its own, and leaves it out with containers.
+// Named like what needs a file system of its own, and is left out with containers.
+// Labels: slow
 TEST(ContainerPackageTest, IsInstalledUsedReplacedAndRemoved) {
   const TempDir directory;
   const std::filesystem::path build = std::filesystem::path(ROTV_SYNC_BUILT).parent_path().parent_path();
