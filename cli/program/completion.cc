@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "cli/output/format.h"
+#include "cli/output/terminal.h"
 #include "cli/program/declarations.h"
 #include "cli/program/embedded_file.h"
 
